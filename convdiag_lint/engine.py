@@ -1,0 +1,232 @@
+"""Files in, findings out: the cheap answers first, each file's trouble kept to itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convdiag_lint.discovery import reason
+from convdiag_lint.noqa import unsilenced
+from convdiag_lint.project.files import LARGEST, ProjectFiles, find_root
+from convdiag_lint.reading.gate import may_train
+from convdiag_lint.settings import Settings, settings_for
+from convdiag_lint.validity import Problem, problem_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from convdiag_lint.analysis import Analyser
+    from convdiag_lint.cache import Cache
+    from convdiag_lint.events import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of one file: findings in order, or the reason why there are none."""
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+    lines: tuple[str, ...] = ()
+    """The text of the file, where there are findings to show in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Findings of one file as the rules gave them: nothing filtered, paths from the root."""
+
+    root: str
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+
+
+class Checker:
+    """Checks files of any number of projects in this process, and remembers what it has read."""
+
+    def __init__(self, cache: Cache | None) -> None:
+        self._cache = cache
+        self._here = Path.cwd()
+        self._put: set[str] = set()
+        self._roots: dict[Path, Path] = {}
+        self._files: dict[Path, ProjectFiles] = {}
+        self._analysers: dict[Path, Analyser] = {}
+        self._fingerprints: dict[Path, str] = {}
+
+    def put(self, path: str, data: bytes) -> None:
+        """Take `data` for the text of a file, whatever is on disk."""
+        files, relative = self._locate(path)
+        files.overlay(relative, data)
+        self._put.add(path)
+        # What was read of the project was read with the old text.
+        self._analysers.pop(files.root, None)
+        self._fingerprints.pop(files.root, None)
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file as the check sees them; raises OSError."""
+        files, relative = self._locate(path)
+        data = files.read(relative)
+        if data or path in self._put:
+            return data
+        # What cannot be read also reads as nothing; ask the system which of the two it is.
+        full = files.root / relative
+        status = full.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "not a regular file")
+        if status.st_size > LARGEST:
+            raise OSError(0, f"larger than {LARGEST // 1_000_000} MB")
+        if status.st_size:
+            data = full.read_bytes()
+            files.overlay(relative, data)
+        return data
+
+    def quick(self, path: str) -> Result | None:
+        """Answer without an analysis, if the file trains nothing or an earlier run knew it."""
+        files, relative = self._locate(path)
+        root = str(files.root)
+        try:
+            data = self.read(path)
+        except OSError as error:
+            return Result(root, problem=Problem(f"cannot be read: {reason(error)}"))
+        trains = may_train(data)
+        if self._cache:
+            known = self._cache.load(root, relative, self._key(files, data, trains=trains))
+            if known is not None:
+                return Result(root, tuple(known))
+        problem = problem_in(data)
+        if problem is not None:
+            return Result(root, problem=problem)
+        return None if trains else self._keep(files, relative, data, [], trains=False)
+
+    def full(self, path: str) -> Result:
+        """Answer, whatever it takes; a file that cannot be analysed becomes a problem, in words."""
+        known = self.quick(path)
+        if known is not None:
+            return known
+        # The analyser brings libcst along, which most runs can do without.
+        from convdiag_lint.analysis import Analyser, SourceError  # noqa: PLC0415
+
+        files, relative = self._locate(path)
+        root = str(files.root)
+        analyser = self._analysers.get(files.root)
+        if analyser is None:
+            analyser = self._analysers[files.root] = Analyser(files)
+        try:
+            findings = sorted(analyser.findings(relative))
+        except SourceError as error:
+            return Result(root, problem=Problem(str(error), error.line, error.column))
+        except RecursionError:
+            return Result(root, problem=Problem("too deeply nested to be analysed"))
+        except Exception as error:  # noqa: BLE001 - one file's trouble must not end the run
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Result(root, problem=Problem(f"could not be analysed ({text}); please report"))
+        return self._keep(files, relative, files.read(relative), findings, trains=True)
+
+    def _keep(
+        self,
+        files: ProjectFiles,
+        relative: str,
+        data: bytes,
+        findings: list[Finding],
+        *,
+        trains: bool,
+    ) -> Result:
+        root = str(files.root)
+        if self._cache:
+            self._cache.store(root, relative, self._key(files, data, trains=trains), findings)
+        return Result(root, tuple(findings))
+
+    def _locate(self, path: str) -> tuple[ProjectFiles, str]:
+        """The project of a file and the file's place in it."""
+        full = Path(os.path.realpath(path))
+        root = self._roots.get(full.parent)
+        if root is None:
+            root = self._roots[full.parent] = find_root(full, self._here)
+        files = self._files.get(root)
+        if files is None:
+            files = self._files[root] = ProjectFiles(root)
+        return files, full.relative_to(files.root).as_posix()
+
+    def _key(self, files: ProjectFiles, data: bytes, *, trains: bool) -> str:
+        """What the findings of a file follow from; a file that trains nothing stands alone."""
+        digest = hashlib.sha256(data)
+        if trains:
+            if files.root not in self._fingerprints:
+                self._fingerprints[files.root] = files.fingerprint()
+            digest.update(self._fingerprints[files.root].encode())
+        return digest.hexdigest()
+
+
+def check(
+    paths: Sequence[str],
+    *,
+    cache: Cache | None = None,
+    jobs: int = 1,
+    adjust: Callable[[Settings], Settings] = lambda settings: settings,
+    stdin: tuple[str, bytes] | None = None,
+) -> list[Report]:
+    """Check files and return one report for each, in the order of `paths`.
+
+    Args:
+        paths: Files; discovery makes them from folders.
+        cache: Where earlier findings are kept, if anywhere.
+        jobs: The most processes to use.
+        adjust: Puts a command line's options over the settings of a file's project.
+        stdin: Name and bytes of a text that takes the place of what is on disk.
+
+    Raises:
+        SettingsError: a pyproject.toml cannot be used.
+    """
+    checker = Checker(cache)
+    if stdin:
+        checker.put(*stdin)
+    settings = {path: adjust(settings_for(Path(os.path.realpath(path)).parent)) for path in paths}
+    results = {path: checker.quick(path) for path in paths}
+    waiting = [path for path in paths if results[path] is None]
+    if jobs > 1 and len(waiting) > jobs and not stdin:
+        from convdiag_lint.workers import spread  # noqa: PLC0415 - most runs need no processes
+
+        results.update(spread(waiting, jobs, cached=cache is not None))
+    reports = []
+    for path in paths:
+        result = results[path] or checker.full(path)
+        reports.append(_report(path, result, settings[path], checker))
+    if cache and waiting:
+        cache.prune()
+    return reports
+
+
+def _report(path: str, result: Result, settings: Settings, checker: Checker) -> Report:
+    """Filter what one file gave by settings and comments, with paths as the user wrote them."""
+    wanted = [
+        finding
+        for finding in result.findings
+        if settings.wants(finding.code, path) and (settings.show_unsure or not finding.unsure)
+    ]
+    if not wanted:
+        return Report(path, problem=result.problem)
+    from convdiag_lint.lines import lines_of  # noqa: PLC0415 - only where there is something to show
+
+    data = checker.read(path)
+    shown = tuple(_placed(finding, path, result.root) for finding in unsilenced(wanted, data))
+    return Report(path, shown, result.problem, tuple(lines_of(data)) if shown else ())
+
+
+def _placed(finding: Finding, path: str, root: str) -> Finding:
+    """The finding with paths from the working folder, or absolute ones where the user's was."""
+    return replace(
+        finding,
+        path=path,
+        evidence=tuple(
+            replace(item, path=path if item.path == finding.path else _shown(root, item.path, path))
+            for item in finding.evidence
+        ),
+    )
+
+
+def _shown(root: str, relative: str, like: str) -> str:
+    full = os.path.join(root, relative)
+    return full if os.path.isabs(like) else os.path.relpath(full)
