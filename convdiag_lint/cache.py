@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,26 +30,37 @@ def default_folder() -> Path:
     return Path(user_cache_dir("convdiag-lint", appauthor=False))
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Findings, and digests of what they follow from."""
+
+    text: str
+    """The file's own bytes."""
+    project: str
+    """The files around it; empty if they do not matter."""
+    findings: list[Finding]
+
+
 class Cache:
     """One small file for each source file; whatever goes wrong here costs time, never a run."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = (folder or default_folder()) / tag()
 
-    def load(self, root: str, path: str, key: str) -> list[Finding] | None:
-        """Return the findings stored for a file, if they were stored under the same key."""
+    def load(self, root: str, path: str) -> Entry | None:
+        """Return what was stored for a file, whatever its text was then."""
         try:
-            entry = json.loads(self._entry(root, path).read_bytes())
-            if entry["key"] != key:
-                return None
-            return [_finding(item) for item in entry["findings"]]
+            item = json.loads(self._entry(root, path).read_bytes())
+            findings = [_finding(finding) for finding in item["findings"]]
+            return Entry(item["text"], item["project"], findings)
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
-    def store(self, root: str, path: str, key: str, findings: list[Finding]) -> None:
-        """Keep the findings of a file; readers see the whole entry or the one before it."""
+    def store(self, root: str, path: str, kept: Entry) -> None:
+        """Keep what is known of a file; readers see the whole entry or the one before it."""
         entry = self._entry(root, path)
-        text = json.dumps({"key": key, "findings": [_item(finding) for finding in findings]})
+        findings = [_item(finding) for finding in kept.findings]
+        text = json.dumps({"text": kept.text, "project": kept.project, "findings": findings})
         temporary = None
         try:
             entry.parent.mkdir(parents=True, exist_ok=True)

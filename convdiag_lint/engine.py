@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convdiag_lint.cache import Cache, Entry
 from convdiag_lint.discovery import reason
 from convdiag_lint.noqa import unsilenced
 from convdiag_lint.project.files import LARGEST, ProjectFiles, find_root
@@ -17,10 +20,9 @@ from convdiag_lint.settings import Settings, settings_for
 from convdiag_lint.validity import Problem, problem_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from convdiag_lint.analysis import Analyser
-    from convdiag_lint.cache import Cache
     from convdiag_lint.events import Finding
 
 
@@ -91,15 +93,16 @@ class Checker:
             data = self.read(path)
         except OSError as error:
             return Result(root, problem=Problem(f"cannot be read: {reason(error)}"))
-        trains = may_train(data)
-        if self._cache:
-            known = self._cache.load(root, relative, self._key(files, data, trains=trains))
-            if known is not None:
-                return Result(root, tuple(known))
-        problem = problem_in(data)
+        known = self._known(files, relative, data)
+        if known is not None:
+            return Result(root, tuple(known))
+        with _uncollected():
+            problem = problem_in(data)
         if problem is not None:
             return Result(root, problem=problem)
-        return None if trains else self._keep(files, relative, data, [], trains=False)
+        if may_train(data):
+            return None
+        return self._keep(files, relative, data, [], project="")
 
     def full(self, path: str) -> Result:
         """Answer, whatever it takes; a file that cannot be analysed becomes a problem, in words."""
@@ -115,7 +118,8 @@ class Checker:
         if analyser is None:
             analyser = self._analysers[files.root] = Analyser(files)
         try:
-            findings = sorted(analyser.findings(relative))
+            with _uncollected():
+                findings = sorted(analyser.findings(relative))
         except SourceError as error:
             return Result(root, problem=Problem(str(error), error.line, error.column))
         except RecursionError:
@@ -123,7 +127,18 @@ class Checker:
         except Exception as error:  # noqa: BLE001 - one file's trouble must not end the run
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             return Result(root, problem=Problem(f"could not be analysed ({text}); please report"))
-        return self._keep(files, relative, files.read(relative), findings, trains=True)
+        project = self._fingerprint(files) if self._cache else ""
+        return self._keep(files, relative, files.read(relative), findings, project=project)
+
+    def _known(self, files: ProjectFiles, relative: str, data: bytes) -> list[Finding] | None:
+        """Findings of an earlier run, if it saw the same text in the same project."""
+        entry = self._cache.load(str(files.root), relative) if self._cache else None
+        if entry is None or entry.text != _digest(data):
+            return None
+        # A file that trains nothing was stored with no project: it stands alone.
+        if entry.project and entry.project != self._fingerprint(files):
+            return None
+        return entry.findings
 
     def _keep(
         self,
@@ -132,11 +147,11 @@ class Checker:
         data: bytes,
         findings: list[Finding],
         *,
-        trains: bool,
+        project: str,
     ) -> Result:
         root = str(files.root)
         if self._cache:
-            self._cache.store(root, relative, self._key(files, data, trains=trains), findings)
+            self._cache.store(root, relative, Entry(_digest(data), project, findings))
         return Result(root, tuple(findings))
 
     def _locate(self, path: str) -> tuple[ProjectFiles, str]:
@@ -150,14 +165,30 @@ class Checker:
             files = self._files[root] = ProjectFiles(root)
         return files, full.relative_to(files.root).as_posix()
 
-    def _key(self, files: ProjectFiles, data: bytes, *, trains: bool) -> str:
-        """What the findings of a file follow from; a file that trains nothing stands alone."""
-        digest = hashlib.sha256(data)
-        if trains:
-            if files.root not in self._fingerprints:
-                self._fingerprints[files.root] = files.fingerprint()
-            digest.update(self._fingerprints[files.root].encode())
-        return digest.hexdigest()
+    def _fingerprint(self, files: ProjectFiles) -> str:
+        if files.root not in self._fingerprints:
+            self._fingerprints[files.root] = files.fingerprint()
+        return self._fingerprints[files.root]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking through trees that are still growing.
+
+    Syntax trees are hundreds of thousands of objects and no garbage; looking for some among
+    them costs more than parsing does.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def check(

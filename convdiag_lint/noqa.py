@@ -31,9 +31,10 @@ def unsilenced(findings: Iterable[Finding], data: bytes) -> list[Finding]:
         number = finding.line
         alone = lines[number - 1] if 0 < number <= len(lines) else ""
         text = searched.get(number, alone)
-        return Violation(
+        violation = Violation(
             finding.code, finding.path, number, finding.column, finding.message, text
-        ).is_inline_ignored(disable_noqa=False)
+        )
+        return bool(violation.is_inline_ignored(disable_noqa=False))
 
     return [finding for finding in found if not silenced(finding)]
 

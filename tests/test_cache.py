@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convdiag_lint import analysis, cache
-from convdiag_lint.cache import Cache
+from convdiag_lint.cache import Cache, Entry
 from convdiag_lint.cli import main
 from convdiag_lint.events import Evidence, Finding
 
@@ -99,10 +99,10 @@ def test_no_cache_neither_reads_nor_writes(
         b"{",
         b"[]",
         b"null",
-        b'{"key": 1}',
+        b'{"text": 1}',
         b"\xff",
         b"[" * 100_000,
-        b'{"key":"KEY","findings":[1]}',
+        b'{"text":"TEXT","project":"","findings":[1]}',
     ],
 )
 def test_a_damaged_entry_is_as_good_as_none(
@@ -111,8 +111,8 @@ def test_a_damaged_entry_is_as_good_as_none(
     Path("train.py").write_text(SMELLY)
     assert main(["check", "."]) == 1
     for entry in folder.rglob("*.json"):
-        key = json.loads(entry.read_bytes())["key"]
-        entry.write_bytes(damage.replace(b"KEY", key.encode()))
+        text = json.loads(entry.read_bytes())["text"]
+        entry.write_bytes(damage.replace(b"TEXT", text.encode()))
     assert main(["check", "."]) == 1
     assert len(analysed) == 2
 
@@ -138,13 +138,13 @@ def test_old_entries_are_removed_and_new_ones_kept(
     import os
 
     store = Cache()
-    store.store("/root", "old.py", "key", [])
+    store.store("/root", "old.py", Entry("text", "project", []))
     (old,) = folder.rglob("*.json")
     os.utime(old, (1, 1))
-    store.store("/root", "new.py", "key", [])
+    store.store("/root", "new.py", Entry("text", "project", []))
     store.prune()
     assert not old.exists()
-    assert store.load("/root", "new.py", "key") == []
+    assert store.load("/root", "new.py") == Entry("text", "project", [])
 
 
 TEXT = st.text(max_size=20)
@@ -163,9 +163,10 @@ def test_findings_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, findings: list[Finding]
 ) -> None:
     store = Cache(tmp_path_factory.getbasetemp() / "roundtrip")
-    store.store("root", "path", "key", findings)
-    assert store.load("root", "path", "key") == findings
-    assert store.load("root", "path", "other key") is None
+    entry = Entry("text", "project", findings)
+    store.store("root", "path", entry)
+    assert store.load("root", "path") == entry
+    assert store.load("root", "another path") is None
 
 
 def test_the_state_of_the_installed_rules_is_part_of_the_key() -> None:
