@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	touch $@
 
 demo: $(READY)  ## the broken examples with evidence, the healthy ones, then the same by flake8

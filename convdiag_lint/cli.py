@@ -266,7 +266,7 @@ def _explain(options: argparse.Namespace) -> int:
     return ERROR
 
 
-def _rules(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands are called alike
+def _rules(options: argparse.Namespace) -> int:
     """List all rules: code, name, what is flagged."""
     widest = max((len(rule.name) for rule in _all_rules()), default=0)
     for rule in _all_rules():

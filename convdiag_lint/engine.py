@@ -119,7 +119,10 @@ class Checker:
             analyser = self._analysers[files.root] = Analyser(files)
         try:
             with _uncollected():
-                findings = sorted(analyser.findings(relative))
+                found = analyser.findings(relative)
+            # What stands in a neighbour is said when the neighbour is checked, and only then:
+            # flake8 can report nothing else.
+            findings = sorted(finding for finding in found if finding.path == relative)
         except SourceError as error:
             return Result(root, problem=Problem(str(error), error.line, error.column))
         except RecursionError:

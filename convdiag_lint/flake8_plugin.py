@@ -27,7 +27,7 @@ class Plugin:
     name = "convdiag-lint"
     version = __version__
 
-    def __init__(self, tree: ast.AST, filename: str, lines: Sequence[str]) -> None:  # noqa: ARG002
+    def __init__(self, tree: ast.AST, filename: str, lines: Sequence[str]) -> None:
         # flake8 calls a plugin that names `tree` once for each file that is valid Python.
         self._filename = filename
         self._text = "".join(lines)
@@ -54,7 +54,7 @@ class Plugin:
 
 
 @lru_cache(maxsize=1)
-def _checker(here: str) -> Checker:  # noqa: ARG001 - another working folder, other projects
+def _checker(here: str) -> Checker:
     """The checker of this process, which keeps what it has read from file to file."""
     from convdiag_lint.cache import Cache  # noqa: PLC0415 - only files that may train need these
     from convdiag_lint.engine import Checker  # noqa: PLC0415
