@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from helpers import ROOT
 
 from convdiag_lint.cli import main
 from convdiag_lint.rules import ALL
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLES = ROOT / "examples"
 TWINS = sorted(path.name for path in (EXAMPLES / "broken").glob("cvg*"))
