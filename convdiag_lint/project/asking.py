@@ -1,0 +1,151 @@
+"""Questions about one update that several rules ask: same optimizer, opaque calls, related values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convdiag_lint.events import Event, EventKind
+from convdiag_lint.project import kinds
+from convdiag_lint.project.origins import origins
+from convdiag_lint.project.steps import Context, core
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Const,
+    Map,
+    Obj,
+    Param,
+    Ref,
+    Seq,
+    Setting,
+    Value,
+    describe,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.program import Program
+    from convdiag_lint.project.run import Run
+
+
+def between(run: Run, first: Event, last: Event) -> list[Event]:
+    """Events after `first` and before `last` that can happen with both."""
+    start, end = run.events.index(first), run.events.index(last)
+    if start > end:
+        # Backward at the end of a loop's body, the update at the top of the next round.
+        chosen = run.events[start + 1 :] + run.events[:end]
+    else:
+        chosen = run.events[start + 1 : end]
+    return [e for e in chosen if e.can_meet(last) and e.can_meet(first)]
+
+
+def gathering(context: Context) -> list[Event]:
+    """Events since the first backward whose gradients the update uses."""
+    run, step = context.run, context.step
+    first = context.backward
+    position = run.events.index(step)
+    for event in reversed(run.events[: run.events.index(first)] if run.events.index(first) < position else []):
+        if event.kind in (EventKind.STEP, EventKind.CLEAR) and event.can_meet(step):
+            break
+        if event.kind is EventKind.BACKWARD and event.can_meet(step):
+            first = event
+    return between(run, first, step)
+
+
+def same_thing(first: object, second: object) -> bool:
+    """Whether two values are the same object, or are written the same way."""
+    if first is second:
+        return True
+    return isinstance(first, Value) and isinstance(second, Value) and describe(first, 8) == describe(second, 8)
+
+
+def is_scalar_optimizer(program: Program, optimizer: object) -> bool:
+    """Whether an optimizer updates one number, like a temperature."""
+    made = [o for o in origins(program, optimizer) if isinstance(o, Call)] if isinstance(optimizer, Value) else []
+    if not made:
+        return False
+    for call in made:
+        params = call.argument(0, "params")
+        if not (isinstance(params, Seq) and params.kind in ("list", "tuple") and len(params.items) == 1):
+            return False
+        only = params.items[0]
+        text = (only.hint or describe(only)).lower()
+        if not any(word in text for word in ("alpha", "temp", "ent_coef", "entropy", "log_", "lagrang", "lambda", "scalar")):
+            return False
+    return True
+
+
+def opaque_for(program: Program, events: list[Event], context: Context) -> Event | None:
+    """The first opaque call among events that is handed the optimizer, parameters, model or loss."""
+    loss = core(context.backward.subject)
+    for event in events:
+        if event.kind is EventKind.OPAQUE and _receives(program, event, context.step.subject, loss):
+            return event
+    return None
+
+
+def _receives(program: Program, event: Event, optimizer: object, loss: list[Value]) -> bool:
+    call = event.subject
+    assert isinstance(call, Call)
+    given: list[Value] = [*call.args, *call.keywords.values()]
+    if isinstance(call.callee, Attr):
+        base = call.callee.base
+        if same_thing(base, optimizer):
+            return True
+        if isinstance(base, Obj) and any(w in call.callee.name for w in ("clip", "grad", "optim")):
+            return True
+    for value in given:
+        if value is optimizer or any(value is part for part in loss):
+            return True
+        if kinds.kind(program, value) in (kinds.OPTIMIZER, kinds.ENGINE, kinds.MODULE):
+            return True
+        for part in walk(value, 30):
+            if isinstance(part, Attr) and part.name in ("parameters", "grad", "param_groups", "named_parameters"):
+                return True
+    return False
+
+
+_GRADIENT_WORDS = ("grad", "norm")
+
+
+def about_training(program: Program, subject: object, context: Context) -> bool:
+    """Whether a tested value is the loss, a part of it, or the gradients or their norm."""
+    if subject is None:
+        return True
+    assert isinstance(subject, Value)
+    loss = context.backward.subject
+    assert isinstance(loss, Value)
+    hint = (subject.hint or "").lower()
+    if "loss" in hint or any(word in hint for word in _GRADIENT_WORDS):
+        return True
+    mine = list(walk(subject, 400))
+    for part in mine:
+        if isinstance(part, Attr) and part.name in ("grad", "main_grad"):
+            return True
+        if isinstance(part, Call) and isinstance(part.callee, (Ref, Attr)):
+            name = part.callee.name
+            if "grad_norm" in name or "clip_grad" in name or "total_norm" in name:
+                return True
+        if "loss" in part.hint.lower():
+            return True
+    parts = {id(part) for part in core(loss)}
+    if any(id(part) in parts for part in mine):
+        return True
+    below = {id(part) for part in walk(loss, 60)}
+    return id(subject) in below and not _is_input(subject)
+
+
+def _is_input(value: Value) -> bool:
+    return isinstance(value, (Param, Setting)) and "loss" not in value.hint
+
+
+def config_of(call: Call, word: str) -> tuple[bool, bool]:
+    """Whether a call's arguments hold a dict with a key, and whether they hold one at all."""
+    held = readable = False
+    for value in (*call.args, *call.keywords.values()):
+        for part in walk(value, 200):
+            if isinstance(part, Map):
+                readable = True
+                held = held or any(isinstance(k, Const) and k.value == word for k, _ in part.items)
+    return held, readable
+

@@ -1,0 +1,102 @@
+"""Modules of a project, parsed when something asks for them, and what imports refer to."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from convdiag_lint.reading.source import SourceError, decode
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.files import ProjectFiles
+    from convdiag_lint.reading.syntax import Module
+
+
+class Modules:
+    """Parsed modules by path, and the path that a dotted name means in a file."""
+
+    def __init__(self, files: ProjectFiles) -> None:
+        self.files = files
+        self._parsed: dict[str, Module | None] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    def require(self, path: str) -> Module:
+        """Parse one file. Raises SourceError."""
+        if self._parsed.get(path) is None:
+            # libcst makes hundreds of thousands of small objects that all live as long as the
+            # tree: collecting in between finds nothing and takes a third of the time.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                self._parsed[path] = _parse(path, decode(self.files.read(path)))
+            finally:
+                if collecting:
+                    gc.enable()
+        module = self._parsed[path]
+        assert module is not None
+        return module
+
+    def get(self, path: str) -> Module | None:
+        """Parse one file; nothing where that fails, for a neighbour is only evidence."""
+        if path not in self._parsed:
+            try:
+                return self.require(path)
+            except SourceError:
+                self._parsed[path] = None
+        return self._parsed[path]
+
+    def loaded(self) -> list[Module]:
+        """The modules parsed so far."""
+        return [module for module in self._parsed.values() if module is not None]
+
+    def locate(self, origin: str, dotted: str) -> str | None:
+        """Path of the module that `dotted` means in the file `origin`; None outside the project."""
+        key = (origin.rpartition("/")[0], dotted)
+        if key not in self._found:
+            self._found[key] = self._locate(*key)
+        return self._found[key]
+
+    def _locate(self, folder: str, dotted: str) -> str | None:
+        parts = folder.split("/") if folder else []
+        name = dotted.lstrip(".")
+        level = len(dotted) - len(name)
+        below = name.replace(".", "/") if name else ""
+        if level:
+            if level - 1 > len(parts):
+                return None
+            return self._file("/".join(parts[: len(parts) - level + 1]), below)
+        # The script's own folder, then each folder above it, then a `src` layout beside them.
+        for depth in range(len(parts), -1, -1):
+            base = "/".join(parts[:depth])
+            for top in (base, f"{base}/src" if base else "src"):
+                found = self._file(top, below)
+                if found is not None:
+                    return found
+        # A path that a script puts on sys.path: taken if only one file fits.
+        if "." in name:
+            ends = (f"/{below}.py", f"/{below}/__init__.py")
+            fits = [path for path in self.files.python if path.endswith(ends)]
+            if len(fits) == 1:
+                return fits[0]
+        return None
+
+    def _file(self, base: str, below: str) -> str | None:
+        stem = "/".join(part for part in (base, below) if part)
+        for path in (f"{stem}.py", f"{stem}/__init__.py") if stem else ("__init__.py",):
+            if self.files.exists(path):
+                return path
+        return None
+
+
+def _parse(path: str, text: str) -> Module:
+    # Imported here: a run on files that train nothing never pays for libcst.
+    from libcst import CSTValidationError, ParserSyntaxError
+
+    from convdiag_lint.reading.lower import lower
+
+    try:
+        return lower(path, text)
+    except ParserSyntaxError as error:
+        raise SourceError(error.message.splitlines()[0], error.raw_line, error.raw_column + 1) from error
+    except (CSTValidationError, RecursionError, ValueError) as error:
+        raise SourceError(f"cannot be read: {type(error).__name__}") from error

@@ -1,0 +1,387 @@
+"""A project as one program: names across modules, objects and their attributes, who calls whom.
+
+Everything is found when it is asked for and kept: a function is run from its start once.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from convdiag_lint.events import Place
+from convdiag_lint.project import calling
+from convdiag_lint.project.classes import Classes
+from convdiag_lint.project.expressions import element, evaluate, item
+from convdiag_lint.project.interpreter import Interpreter
+from convdiag_lint.project.modules import Modules
+from convdiag_lint.project.run import Run, Site
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Choice,
+    ClassVal,
+    Const,
+    Env,
+    FuncVal,
+    Imported,
+    ModuleVal,
+    Obj,
+    Param,
+    Ref,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.files import ProjectFiles
+    from convdiag_lint.reading.syntax import Function, Module, Span
+
+_MATTERS = re.compile(
+    rb"\.step\b|backward|clip|zero_grad|isnan|isinf|isfinite|nan_to_num|autocast|\.half\(|\.grad\b|set_to_none"
+    rb"|detect_anomaly|no_grad|optim"
+)
+TRIGGERS = frozenset(
+    "step backward manual_backward zero_grad clip_grad_norm_ clip_grad_value_ clip_grad_norm clip_grad_value"
+    " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad autocast half register_hook"
+    " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async"
+    " no_grad inference_mode set_grad_enabled unscale".split()
+)
+MOST_CALLER_FILES = 40
+"""Files searched for the callers of one function."""
+_BUILTINS = frozenset(dir(builtins))
+
+
+class Program:
+    """Everything that is known of one project."""
+
+    def __init__(self, files: ProjectFiles) -> None:
+        self.files = files
+        self.modules = Modules(files)
+        self.classes = Classes(self)
+        self._runs: dict[int, Run] = {}
+        self._kept: list[object] = []
+        self._envs: dict[str, Env] = {}
+        self._expanded: dict[int, Value] = {}
+        self._expanding: set[int] = set()
+        self._relevant: dict[int, bool] = {}
+        self._matters: dict[str, bool] = {}
+        self._callers: dict[int, list[Site]] = {}
+        self._lines: dict[str, list[int]] = {}
+        self._depth = 0
+        self.kinds: dict[int, tuple[str | None, Value]] = {}
+        """What part a value plays, by the value's id; the value is kept so that its id stays its own."""
+
+    # Modules and names -----------------------------------------------------------------------
+
+    def may_matter(self, path: str) -> bool:
+        """Whether a module's text names anything that acts on a training step."""
+        if path not in self._matters:
+            self._matters[path] = _MATTERS.search(self.files.read(path)) is not None
+        return self._matters[path]
+
+    def global_env(self, module: Module) -> Env:
+        """Names at the module level, after or while the module level runs."""
+        env = self._envs.get(module.path)
+        if env is None:
+            self.run(module.main)
+            env = self._envs[module.path]
+        return env
+
+    def global_name(self, module: Module, name: str) -> Value:
+        """Value of a global or builtin name."""
+        found = self.global_env(module).names.get(name)
+        if found is not None:
+            return found
+        return Ref(name) if name in _BUILTINS else Value(name)
+
+    def exported(self, path: str) -> dict[str, Value]:
+        """What `from module import *` binds."""
+        module = self.modules.get(path)
+        if module is None:
+            return {}
+        names = self.global_env(module).names
+        return {name: value for name, value in names.items() if not name.startswith("_")}
+
+    def force(self, value: Value) -> Value:
+        """What an imported name stands for."""
+        for _ in range(8):
+            if not isinstance(value, Imported):
+                return value
+            module = self.modules.get(value.path)
+            if module is None:
+                return Value(value.name or "")
+            if value.name is None:
+                return ModuleVal(module)
+            found = self.global_env(module).names.get(value.name)
+            if found is None:
+                below = self.modules.locate(value.path, f".{value.name}")
+                return ModuleVal(self.modules.require(below)) if below else Value(value.name)
+            value = found
+        return value
+
+    def place(self, module: Module, span: Span) -> Place:
+        """Lines and columns of a span, from 1."""
+        starts = self._lines.get(module.path)
+        if starts is None:
+            lines = module.text.splitlines(keepends=True)
+            starts = [0, *accumulate(map(len, lines))]
+            self._lines[module.path] = starts
+        first = bisect_right(starts, span[0])
+        last = bisect_right(starts, max(span[1] - 1, span[0]))
+        return Place(
+            module.path, first, span[0] - starts[first - 1] + 1, last, span[1] - starts[last - 1] + 1
+        )
+
+    # Running ---------------------------------------------------------------------------------
+
+    def run(self, function: Function) -> Run:
+        """Run a function with unknown arguments; a run in progress is returned as it stands."""
+        found = self._runs.get(id(function))
+        if found is not None:
+            return found
+        module = function.module
+        if function is module.main:
+            env = Env(function, None)
+            self._envs[module.path] = env
+        else:
+            env = Env(function, self.outer_env(function))
+        run = Run(function, env)
+        self._runs[id(function)] = run
+        self._kept.append(function)
+        interp = Interpreter(self, run)
+        self._bind_parameters(interp, function)
+        interp.contexts = tuple(calling.decorations(interp, function))
+        if self._depth > 12:
+            run.truncated = True
+            return run
+        self._depth += 1
+        try:
+            interp.block(function.body)
+        except RecursionError:
+            run.truncated = True
+        finally:
+            self._depth -= 1
+        run.env = env
+        run.heap = interp.heap
+        run.result = calling.gather(interp.returns, interp.yields, function.generator)
+        return run
+
+    def _bind_parameters(self, interp: Interpreter, function: Function) -> None:
+        for position, parameter in enumerate(function.parameters):
+            value: Value | None = None
+            if position == 0 and calling.takes_this(function):
+                assert function.owner is not None
+                names = {getattr(d, "id", "") for d in function.decorators}
+                this = self.classes.this(function.owner)
+                value = ClassVal(function.owner) if "classmethod" in names else this
+            else:
+                value = self.classes.annotated(function.module, parameter.annotation)
+            if value is None:
+                default = None if parameter.default is None else evaluate(interp, parameter.default)
+                value = Param(function, parameter, default)
+            if not value.hint:
+                value.hint = parameter.name
+            interp.env.names[parameter.name] = value
+
+    def outer_env(self, function: Function) -> Env | None:
+        """Names around a function's definition."""
+        if function is function.module.main:
+            return None
+        outer = function.outer
+        if outer is None or outer is function.module.main:
+            return self.global_env(function.module)
+        return self.run(outer).env
+
+    def relevant(self, function: Function) -> bool:
+        """Whether a function may act on a training step: it or what it calls by name has a word for it."""
+        key = id(function)
+        if key not in self._relevant:
+            self._relevant[key] = False
+            self._kept.append(function)
+            found = not TRIGGERS.isdisjoint(function.words)
+            if not found:
+                found = any(
+                    other.name in function.words and other is not function and self.relevant(other)
+                    for module in self._reach(function)
+                    for other in module.functions
+                )
+            self._relevant[key] = found
+        return self._relevant[key]
+
+    def _reach(self, function: Function) -> list[Module]:
+        """The function's module and the loaded ones that it may call into."""
+        return [function.module, *(m for m in self.modules.loaded() if m is not function.module)]
+
+    # Values on demand ------------------------------------------------------------------------
+
+    def expand(self, value: Value) -> Value:
+        """What a call of project code gives back; the value itself for anything else."""
+        if not isinstance(value, Call):
+            return value
+        key = id(value)
+        if key in self._expanded:
+            return self._expanded[key]
+        # A recursive function would unfold for ever: each expansion gives a new call of it.
+        if key in self._expanding or len(self._expanding) > 10 or value.generation > 3:
+            return value
+        self._expanding.add(key)
+        try:
+            result = self._expand(value)
+        except RecursionError:
+            result = value
+        finally:
+            self._expanding.discard(key)
+        self._expanded[key] = result
+        self._kept.append(value)
+        return result
+
+    def _expand(self, value: Call) -> Value:
+        callee = self.force(value.callee)
+        if isinstance(callee, ClassVal):
+            return Obj(callee.cls, value.args, value.keywords, made=True)
+        target = callee if isinstance(callee, FuncVal) else self.entry(callee)
+        if target is None:
+            return value
+        run = Run(value.function, Env(value.function, None))
+        interp = Interpreter(self, run, silent=True)
+        interp.budget = 800
+        interp.generation = value.generation + 1
+        given = calling.bind(target.function, target, value.args, value.keywords)
+        interp.contexts = value.around
+        result = calling.inline(interp, target, given, 0, value.args, value.keywords)
+        if not result.hint and not isinstance(result, (Const, Ref)):
+            result.hint = value.hint
+        return result
+
+    def opened(self, value: Value) -> Value:
+        """A value with project calls run through, where that takes no new file."""
+        if isinstance(value, Call):
+            callee = value.callee
+            if isinstance(callee, Imported) and not self.may_matter(callee.path):
+                return value
+            if isinstance(callee, (FuncVal, Imported, Obj)):
+                return self.expand(value)
+        return value
+
+    def entered(self, context: Value) -> Value:
+        """What `with context as name` binds."""
+        opened = self.opened(context)
+        if isinstance(opened, Obj):
+            enter = self.method(opened.cls, "__enter__")
+            if enter is not None:
+                return self.run(enter).result or opened
+        return element(opened) if opened is not context else context
+
+    def entry(self, callee: Value) -> FuncVal | None:
+        """The function that runs when an object of the project is called."""
+        callee = self.classes.unwrapped(callee)
+        if isinstance(callee, Obj):
+            for name in ("__call__", "forward"):
+                found = self.method(callee.cls, name)
+                if found is not None:
+                    return FuncVal(found, None, callee)
+        return None
+
+    def method(self, cls: object, name: str) -> Function | None:
+        """A method by name, in a class or its bases in the project."""
+        return self.classes.method(cls, name)  # type: ignore[arg-type]
+
+    def decorated(self, decorator: Value, value: Value) -> Value:
+        """A decorated function: decorators are taken not to change what matters here."""
+        return value
+
+    def attribute(self, base: Value, name: str, interp: Interpreter | None = None) -> Value:
+        """Value of `base.name`."""
+        if isinstance(base, Ref):
+            return Ref(f"{base.name}.{name}")
+        if isinstance(base, Imported):
+            if base.name is None:
+                below = self.modules.locate(base.path, f".{name}")
+                if below is not None and base.path.endswith("__init__.py"):
+                    return Imported(below, None)
+                return Imported(base.path, name)
+            base = self.force(base)
+            return self.attribute(base, name, interp) if not isinstance(base, Imported) else Attr(base, name)
+        if isinstance(base, ModuleVal):
+            return self.force(Imported(base.module.path, name))
+        if isinstance(base, Choice):
+            if isinstance(base.then, Const):
+                return self.attribute(base.other, name, interp)
+            if isinstance(base.other, Const):
+                return self.attribute(base.then, name, interp)
+            if isinstance(base.then, (Obj, Choice)) or isinstance(base.other, (Obj, Choice)):
+                key = (".", name)
+                if key not in base.derived:
+                    base.derived[key] = Attr(base, name)
+                    then = self.attribute(base.then, name, interp)
+                    base.derived[key] = Choice(base.test, then, self.attribute(base.other, name, interp))
+                return base.derived[key]
+        found = self.classes.attribute(base, name)
+        return found if found is not None else Attr(base, name)
+
+    # Callers ---------------------------------------------------------------------------------
+
+    def callers(self, function: Function) -> list[Site]:
+        """Calls of a function that stand in the project, in a fixed order."""
+        key = id(function)
+        if key not in self._callers:
+            self._callers[key] = []
+            self._kept.append(function)
+            self._callers[key] = self._find_callers(function)
+        return self._callers[key]
+
+    def _find_callers(self, function: Function) -> list[Site]:
+        word = function.name
+        if word == "__init__" and function.owner is not None:
+            word = function.owner.name
+        elif word in ("__call__", "forward") or word.startswith("__"):
+            return self._callable_callers(function)
+        found: list[Site] = []
+        paths = self.files.calling(word)
+        if len(paths) > MOST_CALLER_FILES:
+            stem = function.module.path.rpartition("/")[2].removesuffix(".py")
+            paths = [p for p in paths if p == function.module.path or stem.encode() in self.files.read(p)]
+        for path in paths[:MOST_CALLER_FILES]:
+            module = self.modules.get(path)
+            if module is None:
+                continue
+            for other in (module.main, *module.functions):
+                if other is function or word not in other.words and other is not module.main:
+                    continue
+                for site in self.run(other).sites:
+                    if site.target.function is function and site.caller is other:
+                        found.append(site)
+        return found
+
+    def _callable_callers(self, function: Function) -> list[Site]:
+        """Calls of an object: found where its class, or a variable that holds it, is used."""
+        if function.owner is None:
+            return []
+        found: list[Site] = []
+        paths = {function.module.path, *self.files.mentioning(function.owner.name)}
+        for path in sorted(paths)[:MOST_CALLER_FILES]:
+            module = self.modules.get(path)
+            for other in (module.main, *module.functions) if module is not None else ():
+                for site in self.run(other).sites:
+                    if site.target.function is function and site.caller is other:
+                        found.append(site)
+        return found
+
+    def bindings(self, value: Param) -> list[Value]:
+        """What the project passes for a parameter; its default where a call leaves it out."""
+        found: list[Value] = []
+        for site in self.callers(value.function):
+            given = site.given.get(value.parameter.name, value.default)
+            if given is not None:
+                found.append(given)
+        return found
+
+    def element(self, value: Value) -> Value:
+        """One element of an iterable, project calls run through."""
+        return element(self.opened(value))
+
+    def item(self, value: Value, index: Value) -> Value:
+        """`value[index]`, project calls run through."""
+        return item(self.opened(value), index)

@@ -1,0 +1,1 @@
+"""Source to events: bytes, syntax, names; one module at a time."""

@@ -1,0 +1,59 @@
+"""Where nodes stand in the text, without paying for libcst's position metadata.
+
+libcst keeps no positions: its PositionProvider writes the module out again and counts characters at
+every token, which takes twice as long as parsing. Writing it out is cheap; counting is not. So this
+state notes only how many tokens stood before and after a node, and the offsets come from one
+running sum at the end.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from types import TracebackType
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+from convdiag_lint.reading.syntax import Span
+
+Marks = dict[int, Span]
+
+
+class _Mark:
+    __slots__ = ("key", "marks", "start", "tokens")
+
+    def __init__(self, marks: Marks, key: int, tokens: list[str]) -> None:
+        self.marks = marks
+        self.key = key
+        self.tokens = tokens
+
+    def __enter__(self) -> None:
+        self.start = len(self.tokens)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.marks[self.key] = (self.start, len(self.tokens))
+
+
+class _Counting(CodegenState):
+    """Code generation that remembers token counts by the identity of the node."""
+
+    # A slotted parent would take no new attribute: the marks live in `provider`, which is free.
+    def record_syntactic_position(  # type: ignore[override]
+        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+    ) -> _Mark:
+        return _Mark(self.provider, id(node), self.tokens)  # type: ignore[arg-type]
+
+
+def spans(tree: cst.Module) -> Marks:
+    """Character offsets (start, end) of every node with a syntactic position, by `id(node)`."""
+    marks: Marks = {}
+    state = _Counting(tree.default_indent, tree.default_newline, marks)
+    tree._codegen(state)
+    offsets = [0, *accumulate(map(len, state.tokens))]
+    last = len(offsets) - 1
+    return {
+        key: (offsets[min(start, last)], offsets[min(end, last)])
+        for key, (start, end) in marks.items()
+    }

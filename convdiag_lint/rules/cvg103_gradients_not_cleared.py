@@ -1,0 +1,117 @@
+"""CVG103: an optimizer that steps again and again while nothing clears the gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from convdiag_lint.events import EventKind, Evidence
+from convdiag_lint.project import kinds
+from convdiag_lint.project.asking import is_scalar_optimizer, opaque_for, same_thing
+from convdiag_lint.project.values import Value
+from convdiag_lint.rules.base import Rule
+
+if TYPE_CHECKING:
+    from convdiag_lint.events import Event, Finding
+    from convdiag_lint.project.program import Program
+    from convdiag_lint.project.run import Run
+    from convdiag_lint.project.steps import Context, Step
+    from convdiag_lint.project.view import ModuleView
+    from convdiag_lint.reading.syntax import Function
+
+
+def check(view: ModuleView) -> Iterator[Finding]:
+    """Yield one finding for each scope whose gradients pile up."""
+    seen: set[int] = set()
+    for step in view.steps:
+        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
+            continue
+        for context in step.contexts:
+            if not _repeats(view.program, context) or _cleared(view.program, step, context):
+                continue
+            unsure = _unknown(view.program, context)
+            if not unsure:
+                seen.add(id(step.scope))
+            place = context.step.place
+            yield view.finding(
+                RULE.code,
+                RULE.name,
+                "step() runs in a loop and nothing clears the gradients, so each step adds the last ones again;"
+                " add optimizer.zero_grad(set_to_none=True) before backward()",
+                place,
+                step.scope.scope,
+                [Evidence(context.backward.place.path, context.backward.place.line, "gradients are added here")],
+                unsure,
+            )
+            break
+
+
+def _repeats(program: Program, context: Context) -> bool:
+    if context.step.loops and context.backward.loops:
+        return True
+    return any(site.loops for site in _sites_above(program, context.run.function))
+
+
+def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterator:  # type: ignore[type-arg]
+    if depth > 0:
+        for site in program.callers(function):
+            yield site
+            yield from _sites_above(program, site.caller, depth - 1)
+
+
+def _cleared(program: Program, step: Step, context: Context) -> bool:
+    if context.step.attributes["engine"]:
+        return True
+    runs: list[Run] = [context.run, *(program.run(s.caller) for s in _sites_above(program, context.run.function))]
+    runs.append(program.run(step.scope))
+    for run in runs:
+        for event in run.events:
+            if event.kind is EventKind.CLEAR and _clears(program, event, context.step, run is context.run):
+                return True
+    return False
+
+
+def _clears(program: Program, event: Event, step: Event, same_run: bool) -> bool:
+    """Whether a clearing is this optimizer's, or may be."""
+    if same_run and not event.can_meet(step):
+        # Accumulation: cleared under another branch of the round, but cleared.
+        return same_thing(event.subject, step.subject)
+    if same_thing(event.subject, step.subject):
+        return True
+    subject = event.subject
+    assert isinstance(subject, Value)
+    if kinds.kind(program, subject) != kinds.OPTIMIZER:
+        return True
+    # Another optimizer's name: its own if nothing in this run clears by that name.
+    mine = step.subject
+    assert isinstance(mine, Value)
+    return not (same_run and mine.hint and subject.hint and mine.hint != subject.hint)
+
+
+def _unknown(program: Program, context: Context) -> bool:
+    return context.run.truncated or opaque_for(program, context.run.events, context) is not None
+
+
+RULE = Rule(
+    code="CVG103",
+    name="gradients-not-cleared",
+    summary="A loop in which an optimizer steps and nothing clears the gradients.",
+    seed="The optimizer is overshooting the minimum on every step.",
+    why="backward() adds to what is already in .grad. Without zero_grad() every step follows the sum of all gradients"
+    " so far: the loss falls for a while, then swings and diverges, which looks like a learning rate that is too high."
+    " Clearing every N steps together with the step (accumulation) is fine.",
+    example="""\
+for obs, action in loader:
+    loss = criterion(policy(obs), action)
+    loss.backward()
+    optimizer.step()
+""",
+    fix="""\
+for obs, action in loader:
+    optimizer.zero_grad(set_to_none=True)
+    loss = criterion(policy(obs), action)
+    loss.backward()
+    optimizer.step()
+""",
+    check=check,
+)

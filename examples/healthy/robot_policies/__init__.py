@@ -1,0 +1,1 @@
+"""Small robot policies and how to train them: data, losses, optimizer step, checkpoint."""
