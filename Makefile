@@ -34,4 +34,4 @@ bench: $(READY)  ## CPU seconds on a public code base; PEERS=--peers adds other 
 	$(BIN)/python benchmarks/speed.py $(PEERS)
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .cache
+	rm -rf $(VENV)

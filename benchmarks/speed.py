@@ -23,7 +23,12 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "benchmarks"
+from platformdirs import user_cache_dir
+
+# Outside of this repository, whose own files would otherwise be the corpus' neighbours.
+CACHE = Path(
+    os.environ.get("CONVDIAG_BENCH_DIR") or user_cache_dir("convdiag-bench", appauthor=False)
+)
 WHEEL = "lerobot==0.4.4"
 PEERS = {"torchfix": "torchfix==0.7.0", "torch-preflight": "torch-preflight==0.5.0"}
 PYTHON = sys.executable
@@ -71,6 +76,8 @@ def corpus() -> Path:
             (wheel,) = Path(temporary).glob("*.whl")
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(Path(temporary) / "code")
+            # Marks the root of a project, as in a clone.
+            (Path(temporary) / "code" / ".git").mkdir()
             (Path(temporary) / "code").rename(folder)
     return folder
 
@@ -149,7 +156,7 @@ def cpu_seconds(command: list[str], cache: Path) -> float:
         process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         text = errors.read().decode(errors="replace")
-    if "Traceback" in text or process.returncode < 0:
+    if "Traceback" in text or process.returncode not in (0, 1):
         print(f"{command[:4]} failed: {text[-500:]}", file=sys.stderr)
     return usage.ru_utime + usage.ru_stime
 

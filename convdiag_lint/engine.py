@@ -6,11 +6,13 @@ import gc
 import hashlib
 import os
 import stat
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convdiag_lint import __version__
 from convdiag_lint.cache import Cache, Entry
 from convdiag_lint.discovery import reason
 from convdiag_lint.noqa import unsilenced
@@ -128,8 +130,7 @@ class Checker:
         except RecursionError:
             return Result(root, problem=Problem("too deeply nested to be analysed"))
         except Exception as error:  # noqa: BLE001 - one file's trouble must not end the run
-            text = f"{type(error).__name__}: {error}".splitlines()[0]
-            return Result(root, problem=Problem(f"could not be analysed ({text}); please report"))
+            return Result(root, problem=Problem(_defect(error)))
         project = self._fingerprint(files) if self._cache else ""
         return self._keep(files, relative, files.read(relative), findings, project=project)
 
@@ -176,6 +177,16 @@ class Checker:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _defect(error: Exception) -> str:
+    """Say in one line what went wrong in this project, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return (
+        f"could not be analysed, a defect of convdiag-lint {__version__}"
+        f" ({what}, {Path(place.filename).name}:{place.lineno})"
+    )
 
 
 @contextmanager

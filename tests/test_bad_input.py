@@ -152,7 +152,7 @@ def test_an_unreadable_file_is_one_line_even_for_root(
     ("error", "words"),
     [
         (RecursionError("maximum recursion depth exceeded"), "too deeply nested"),
-        (KeyError("oops\nsecond line"), "could not be analysed (KeyError"),
+        (KeyError("oops\nsecond line"), "(KeyError: 'oops\\nsecond line', test_bad_input.py:"),
     ],
 )
 def test_a_defect_of_a_rule_is_one_line_for_that_file(
