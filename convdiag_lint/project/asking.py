@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind
@@ -24,8 +25,10 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from convdiag_lint.events import Place
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
+    from convdiag_lint.reading.syntax import Function
 
 
 def between(run: Run, first: Event, last: Event) -> list[Event]:
@@ -59,9 +62,16 @@ def same_thing(first: object, second: object) -> bool:
     return isinstance(first, Value) and isinstance(second, Value) and describe(first, 8) == describe(second, 8)
 
 
+_SCALAR = re.compile(
+    r"(?:^|[_'\"\[.])(?:log_?)?(?:alpha|temperature|temp|entropy|ent_coef|lagrang\w*|lambda)(?:[_'\"\]]|$)", re.I
+)
+
+
 def is_scalar_optimizer(program: Program, optimizer: object) -> bool:
     """Whether an optimizer updates one number, like a temperature."""
     made = [o for o in origins(program, optimizer) if isinstance(o, Call)] if isinstance(optimizer, Value) else []
+    if isinstance(optimizer, Value) and _SCALAR.search(describe(optimizer) if not optimizer.hint else optimizer.hint):
+        return True
     if not made:
         return False
     for call in made:
@@ -82,6 +92,31 @@ def opaque_for(program: Program, events: list[Event], context: Context) -> Event
         if event.kind is EventKind.OPAQUE and _receives(program, event, context.step.subject, loss):
             return event
     return None
+
+
+def opaque_for_loss(context: Context) -> Event | None:
+    """The first opaque call before the update that is handed the loss itself."""
+    loss = [context.backward.subject, *core(context.backward.subject)]
+    run = context.run
+    for event in run.events[: run.events.index(context.step)]:
+        if event.kind is not EventKind.OPAQUE or not event.can_meet(context.step):
+            continue
+        call = event.subject
+        assert isinstance(call, Call)
+        if any(value is part for value in (*call.args, *call.keywords.values()) for part in loss):
+            return event
+    return None
+
+
+def edited(program: Program, scope: Function, context: Context) -> Place:
+    """The line that the user would edit: the update, or the scope's call of the helper that updates."""
+    step = context.step
+    for frame, below in zip(step.frames, (*step.frames[1:], None), strict=True):
+        if frame.function is scope and below is not None:
+            for site in context.run.sites:
+                if site.call == below.call:
+                    return program.place(scope.module, site.span)
+    return step.place
 
 
 def _receives(program: Program, event: Event, optimizer: object, loss: list[Value]) -> bool:

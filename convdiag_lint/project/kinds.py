@@ -82,7 +82,8 @@ def _kind(program: Program, value: Value, depth: int) -> str | None:
     if isinstance(value, Choice):
         return _kind(program, value.then, deeper) or _kind(program, value.other, deeper)
     if isinstance(value, Param):
-        return _first(_kind(program, v, deeper - 1) for v in program.bindings(value)[:3]) or named(value.hint)
+        # The name first: looking at the callers runs them, and mostly says the same.
+        return named(value.hint) or _first(_kind(program, v, deeper - 1) for v in program.bindings(value)[:3])
     if isinstance(value, Attr):
         if value.name in ("module", "optimizer") and value.name == "module":
             return _kind(program, value.base, deeper)

@@ -15,6 +15,7 @@ from convdiag_lint.events import Place
 from convdiag_lint.project import calling
 from convdiag_lint.project.classes import Classes
 from convdiag_lint.project.expressions import element, evaluate, item
+from convdiag_lint.project.index import Index
 from convdiag_lint.project.interpreter import Interpreter
 from convdiag_lint.project.modules import Modules
 from convdiag_lint.project.run import Run, Site
@@ -43,10 +44,9 @@ _MATTERS = re.compile(
     rb"|detect_anomaly|no_grad|optim"
 )
 TRIGGERS = frozenset(
-    "step backward manual_backward zero_grad clip_grad_norm_ clip_grad_value_ clip_grad_norm clip_grad_value"
-    " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad autocast half register_hook"
-    " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async"
-    " no_grad inference_mode set_grad_enabled unscale".split()
+    "backward manual_backward zero_grad clip_grad_norm_ clip_grad_value_ clip_grad_norm clip_grad_value"
+    " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad register_hook step"
+    " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async".split()
 )
 MOST_CALLER_FILES = 40
 """Files searched for the callers of one function."""
@@ -60,16 +60,18 @@ class Program:
         self.files = files
         self.modules = Modules(files)
         self.classes = Classes(self)
+        self.index = Index(files)
         self._runs: dict[int, Run] = {}
         self._kept: list[object] = []
         self._envs: dict[str, Env] = {}
         self._expanded: dict[int, Value] = {}
         self._expanding: set[int] = set()
-        self._relevant: dict[int, bool] = {}
         self._matters: dict[str, bool] = {}
         self._callers: dict[int, list[Site]] = {}
         self._lines: dict[str, list[int]] = {}
         self._depth = 0
+        self._stack: list[Run] = []
+        self._again: dict[int, int] = {}
         self.kinds: dict[int, tuple[str | None, Value]] = {}
         """What part a value plays, by the value's id; the value is kept so that its id stays its own."""
 
@@ -140,6 +142,9 @@ class Program:
         """Run a function with unknown arguments; a run in progress is returned as it stands."""
         found = self._runs.get(id(function))
         if found is not None:
+            if not found.done:
+                for waiting in self._stack:
+                    waiting.tainted = True
             return found
         module = function.module
         if function is module.main:
@@ -157,15 +162,23 @@ class Program:
             run.truncated = True
             return run
         self._depth += 1
+        self._stack.append(run)
         try:
             interp.block(function.body)
         except RecursionError:
             run.truncated = True
         finally:
             self._depth -= 1
+            self._stack.pop()
         run.env = env
         run.heap = interp.heap
         run.result = calling.gather(interp.returns, interp.yields, function.generator)
+        run.done = True
+        # What began while a function above it was still running saw that one unfinished, and must
+        # not be kept: what is known of a function would depend on who asked first.
+        if run.tainted and self._stack and self._again.get(id(function), 0) < 3:
+            self._again[id(function)] = self._again.get(id(function), 0) + 1
+            del self._runs[id(function)]
         return run
 
     def _bind_parameters(self, interp: Interpreter, function: Function) -> None:
@@ -196,23 +209,7 @@ class Program:
 
     def relevant(self, function: Function) -> bool:
         """Whether a function may act on a training step: it or what it calls by name has a word for it."""
-        key = id(function)
-        if key not in self._relevant:
-            self._relevant[key] = False
-            self._kept.append(function)
-            found = not TRIGGERS.isdisjoint(function.words)
-            if not found:
-                found = any(
-                    other.name in function.words and other is not function and self.relevant(other)
-                    for module in self._reach(function)
-                    for other in module.functions
-                )
-            self._relevant[key] = found
-        return self._relevant[key]
-
-    def _reach(self, function: Function) -> list[Module]:
-        """The function's module and the loaded ones that it may call into."""
-        return [function.module, *(m for m in self.modules.loaded() if m is not function.module)]
+        return not TRIGGERS.isdisjoint(function.words) or not self.index.acting.isdisjoint(function.words)
 
     # Values on demand ------------------------------------------------------------------------
 

@@ -46,6 +46,9 @@ class Run:
     tests: dict[int, Value] = field(default_factory=dict)
     """Condition number (as in guards) to what it tests."""
     result: Value | None = None
+    done: bool = False
+    tainted: bool = False
+    """Whether something that it read was itself still running."""
     truncated: bool = False
     """Whether the budget ran out: absence then proves nothing."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
-from convdiag_lint.project.asking import config_of, gathering, is_scalar_optimizer, opaque_for
+from convdiag_lint.project.asking import config_of, edited, gathering, is_scalar_optimizer, opaque_for
 from convdiag_lint.project.effects import CLIPPERS
 from convdiag_lint.project.frameworks import clipping_of_framework, deepspeed_calls
 from convdiag_lint.project.origins import origins
@@ -14,7 +14,7 @@ from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
-    from convdiag_lint.events import Event, Finding
+    from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.steps import Context, Step
     from convdiag_lint.project.view import ModuleView
@@ -44,7 +44,7 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
         if _clips(view.program, context):
             continue
         opaque = opaque_for(view.program, gathering(context), context)
-        if opaque is not None or context.run.truncated or _own_clipping_unknown(view.program, context.step):
+        if opaque is not None or context.run.truncated:
             unsure = True
             if opaque is not None:
                 evidence.append(Evidence(opaque.place.path, opaque.place.line, f"not read: {describe(opaque.subject)}"))  # type: ignore[arg-type]
@@ -58,26 +58,16 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
     back = context.backward.place
     evidence.insert(0, Evidence(back.path, back.line, "gradients are computed here"))
     evidence.append(Evidence(context.step.place.path, context.step.place.line, f"{name} updates the parameters here"))
-    place = _edited(step, context)
     return view.finding(
         RULE.code,
         RULE.name,
         "no gradient clipping between backward() and step();"
         " add torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)",
-        place.place,
+        edited(view.program, step.scope, context),
         step.scope.scope,
         evidence,
         unsure=bare is None,
     )
-
-
-def _edited(step: Step, context: Context) -> Event:
-    """The event on the line that the user would edit: inside the scope, not in a helper."""
-    if context.step.attributes["function"] is step.scope:
-        return context.step
-    if context.backward.attributes["function"] is step.scope:
-        return context.backward
-    return context.step
 
 
 def _clips(program: Program, context: Context) -> bool:
@@ -119,11 +109,6 @@ def _clips_itself(program: Program, made: Value) -> bool:
                 return True
         if isinstance(made.callee, Ref) and made.callee.name.rpartition(".")[2] == "Adafactor":
             return "clip_threshold" not in made.keywords
-    return False
-
-
-def _own_clipping_unknown(program: Program, step: Event) -> bool:
-    """Whether an optimizer comes from a library that may clip and that nothing is known of."""
     return False
 
 

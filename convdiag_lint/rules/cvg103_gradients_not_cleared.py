@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.asking import is_scalar_optimizer, opaque_for, same_thing
+from convdiag_lint.project.asking import edited, is_scalar_optimizer, opaque_for, same_thing
 from convdiag_lint.project.values import Value
 from convdiag_lint.rules.base import Rule
 
@@ -32,7 +32,7 @@ def check(view: ModuleView) -> Iterator[Finding]:
             unsure = _unknown(view.program, context)
             if not unsure:
                 seen.add(id(step.scope))
-            place = context.step.place
+            place = edited(view.program, step.scope, context)
             yield view.finding(
                 RULE.code,
                 RULE.name,

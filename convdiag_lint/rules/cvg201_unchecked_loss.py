@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Evidence
-from convdiag_lint.project.asking import about_training, is_scalar_optimizer, opaque_for
+from convdiag_lint.project.asking import about_training, edited, is_scalar_optimizer, opaque_for_loss
 from convdiag_lint.project.effects import finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins
@@ -16,8 +16,10 @@ from convdiag_lint.rules.base import Rule
 if TYPE_CHECKING:
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
+    from convdiag_lint.project.run import Site
     from convdiag_lint.project.steps import Context, Step
     from convdiag_lint.project.view import ModuleView
+    from convdiag_lint.reading.syntax import Function
 
 
 def check(view: ModuleView) -> Iterator[Finding]:
@@ -41,7 +43,7 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
     for context in step.contexts:
         if _checked(program, step, context):
             continue
-        if context.run.truncated or _opaque(program, context):
+        if context.run.truncated or opaque_for_loss(context) is not None:
             unsure = True
             continue
         bare = context
@@ -49,16 +51,13 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
     if bare is None and not unsure:
         return None
     context = bare or step.contexts[0]
-    event = context.step if context.step.attributes["function"] is step.scope else context.backward
-    if event.attributes["function"] is not step.scope:
-        event = context.step
     back = context.backward.place
     return view.finding(
         RULE.code,
         RULE.name,
         "the loss is never tested for NaN or Inf before the update;"
         " add assert torch.isfinite(loss).all() before backward()",
-        event.place,
+        edited(program, step.scope, context),
         step.scope.scope,
         [Evidence(back.path, back.line, "the loss is used here, untested")],
         unsure=bare is None,
@@ -68,15 +67,13 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
 def _checked(program: Program, step: Step, context: Context) -> bool:
     if _tested(program, context):
         return True
-    for function in _around(program, step, context):
-        run = program.run(function)
-        for event in run.events:
+    if any(_tested_above(program, function, context, 3) for function in {id(f): f for f in (step.scope, context.run.function)}.values()):
+        return True
+    around = _around(program, step, context)
+    for function in around:
+        for event in program.run(function).events:
             if event.kind is EventKind.CHECK_FINITE and event.attributes.get("anomaly"):
                 return True
-            if event.kind is EventKind.CHECK_FINITE and run is not context.run and event.attributes["ended"] != "continue":
-                # The caller ends the run right after, or tests the loss before it hands it over.
-                if _in_step_loop(run, event) and about_training(program, event.subject, context):
-                    return True
     subject = context.step.subject
     if isinstance(subject, Value):
         for made in origins(program, subject):
@@ -84,11 +81,26 @@ def _checked(program: Program, step: Step, context: Context) -> bool:
                 words = {w for c in program.classes.linear(made.cls) for m in c.methods.values() for w in m.words}
                 if finite_words(words):
                     return True
-    return anomaly_mode(program, [f.module.path for f in _around(program, step, context)])
+    return anomaly_mode(program, [f.module.path for f in around])
 
 
-def _in_step_loop(run: object, event: Event) -> bool:
-    return True
+def _tested_above(program: Program, function: Function, context: Context, depth: int) -> bool:
+    """Whether every caller tests the loss it hands over, or ends the run right after the update."""
+    sites = program.callers(function) if depth > 0 else []
+    return bool(sites) and all(
+        _tested_around(program, site, context) or _tested_above(program, site.caller, context, depth - 1) for site in sites
+    )
+
+
+def _tested_around(program: Program, site: Site, context: Context) -> bool:
+    for event in program.run(site.caller).events:
+        if event.kind is not EventKind.CHECK_FINITE or len(event.frames) > 1 or event.attributes["ended"] == "continue":
+            continue
+        compatible = {g.condition: g.branch for g in site.guards}
+        if all(compatible.get(g.condition, g.branch) == g.branch for g in event.guards):
+            if about_training(program, event.subject, context):
+                return True
+    return False
 
 
 def _around(program: Program, step: Step, context: Context) -> list:  # type: ignore[type-arg]
@@ -144,13 +156,6 @@ def _stops(check: Event, step: Event, later: bool) -> bool:
     if ended == "break":
         return inside
     return inside and not later and step.loops[: len(check.loops)] == check.loops
-
-
-def _opaque(program: Program, context: Context) -> bool:
-    run = context.run
-    end = run.events.index(context.step)
-    before = [e for e in run.events[:end] if e.can_meet(context.step)]
-    return opaque_for(program, before, context) is not None
 
 
 RULE = Rule(
