@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Frame
-from convdiag_lint.project import effects, kinds
+from convdiag_lint.project import effects
 from convdiag_lint.project.expressions import evaluate
 from convdiag_lint.project.run import Site
 from convdiag_lint.project.values import (
@@ -18,7 +18,6 @@ from convdiag_lint.project.values import (
     Imported,
     Map,
     Obj,
-    Param,
     Ref,
     Seq,
     Value,
@@ -47,22 +46,12 @@ def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, spa
         inner = callee.callee
         if isinstance(inner, Ref) and inner.name in ("functools.partial", "partial") and callee.args:
             return call(interp, callee.args[0], (*callee.args[1:], *args), {**callee.keywords, **keywords}, span)
-    target = program.entry(_handed(interp, callee, args))
+    target = program.entry(callee)
     if target is not None:
         return _function(interp, target, args, keywords, span, callee)
     made = _leaf(interp, callee, args, keywords, span)
     effects.called(interp, made)
     return made
-
-
-def _handed(interp: Interpreter, callee: Value, args: Args) -> Value:
-    """The object behind a parameter that is called with an optimizer or a loss: a stored loss scaler."""
-    if isinstance(callee, Param) and any(kinds.kind(interp.program, a) == kinds.OPTIMIZER for a in args):
-        for bound in interp.program.bindings(callee):
-            found = interp.program.classes.unwrapped(bound)
-            if isinstance(found, Obj):
-                return found
-    return callee
 
 
 def _leaf(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, span: Span) -> Call:

@@ -49,7 +49,8 @@ class Classes:
         self._outside: dict[int, list[str]] = {}
         self._subclasses: dict[int, list[Class]] = {}
         self._unwrapped: dict[int, Value] = {}
-        self._attributes: dict[tuple[int, str], Value | None] = {}
+        self._attributes: dict[int, tuple[Obj, dict[int, Value | None]]] = {}
+        self._tokens: dict[tuple[int, str], object] = {}
         self._kept: list[object] = []
 
     def this(self, cls: Class) -> Obj:
@@ -146,12 +147,9 @@ class Classes:
                 return FuncVal(found, None, base if "classmethod" in names else None)
             return self._field(base.cls, name)
         if isinstance(base, Obj):
-            key = (id(base), name)
-            if key not in self._attributes:
-                self._attributes[key] = None
-                self._kept.append(base)
-                self._attributes[key] = self._of_object(base, name)
-            return self._attributes[key]
+            held = self._attributes.setdefault(id(base), (base, {}))[1]
+            token = self._tokens.setdefault((id(base), name), object())
+            return self.program.remember(held, token, lambda: self._of_object(base, name), None)
         if isinstance(base, Call):
             return self._of_call(base, name)
         return None
@@ -254,12 +252,11 @@ class Classes:
 
     def _constructed(self, base: Obj) -> dict[str, Value]:
         """Attributes after the constructor ran, with this object's own arguments if they are known."""
+        return self.program.remember(self._made, base, lambda: self._construct(base), {})
+
+    def _construct(self, base: Obj) -> dict[str, Value]:
         key = id(base)
-        if key in self._made:
-            return self._made[key]
         found: dict[str, Value] = {}
-        self._made[key] = found
-        self._kept.append(base)
         method = self.method(base.cls, "__init__")
         if method is None:
             return found
@@ -327,12 +324,7 @@ class Classes:
 
     def unwrapped(self, value: Value) -> Value:
         """A module without DataParallel, compile, `.to(device)` and the like around it."""
-        key = id(value)
-        if key not in self._unwrapped:
-            self._unwrapped[key] = value
-            self._kept.append(value)
-            self._unwrapped[key] = self._unwrap(value)
-        return self._unwrapped[key]
+        return self.program.remember(self._unwrapped, value, lambda: self._unwrap(value), value)
 
     def _unwrap(self, value: Value) -> Value:
         for _ in range(8):

@@ -53,12 +53,7 @@ _SAME = frozenset("to cuda cpu train eval half float double bfloat16 requires_gr
 
 def kind(program: Program, value: Value) -> str | None:
     """The part a value plays, or None where nothing tells."""
-    known = program.kinds
-    key = id(value)
-    if key not in known:
-        known[key] = None, value
-        known[key] = _kind(program, value, 6), value
-    return known[key][0]
+    return program.remember(program.kinds, value, lambda: _kind(program, value, 6), None)
 
 
 def _kind(program: Program, value: Value, depth: int) -> str | None:
@@ -82,8 +77,8 @@ def _kind(program: Program, value: Value, depth: int) -> str | None:
     if isinstance(value, Choice):
         return _kind(program, value.then, deeper) or _kind(program, value.other, deeper)
     if isinstance(value, Param):
-        # The name first: looking at the callers runs them, and mostly says the same.
-        return named(value.hint) or _first(_kind(program, v, deeper - 1) for v in program.bindings(value)[:3])
+        # By its name alone: this is asked while code runs, when callers must not be looked at.
+        return named(value.hint)
     if isinstance(value, Attr):
         if value.name in ("module", "optimizer") and value.name == "module":
             return _kind(program, value.base, deeper)

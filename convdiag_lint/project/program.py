@@ -9,7 +9,7 @@ import builtins
 import re
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from convdiag_lint.events import Place
 from convdiag_lint.project import calling
@@ -36,9 +36,12 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convdiag_lint.project.files import ProjectFiles
     from convdiag_lint.reading.syntax import Function, Module, Span
 
+T = TypeVar("T")
 _MATTERS = re.compile(
     rb"\.step\b|backward|clip|zero_grad|isnan|isinf|isfinite|nan_to_num|autocast|\.half\(|\.grad\b|set_to_none"
     rb"|detect_anomaly|no_grad|optim"
@@ -64,16 +67,20 @@ class Program:
         self._runs: dict[int, Run] = {}
         self._kept: list[object] = []
         self._envs: dict[str, Env] = {}
+        self._definitions: dict[str, dict[str, Value]] = {}
         self._expanded: dict[int, Value] = {}
-        self._expanding: set[int] = set()
         self._matters: dict[str, bool] = {}
         self._callers: dict[int, list[Site]] = {}
         self._lines: dict[str, list[int]] = {}
         self._depth = 0
         self._stack: list[Run] = []
-        self._again: dict[int, int] = {}
-        self.kinds: dict[int, tuple[str | None, Value]] = {}
-        """What part a value plays, by the value's id; the value is kept so that its id stays its own."""
+        self._again: dict[object, int] = {}
+        self._working: set[int] = set()
+        self.touched = 0
+        """How often something unfinished was looked at: what was worked out meanwhile is not kept,
+        or what is known of the program would depend on what was asked first."""
+        self.kinds: dict[int, str | None] = {}
+        """What part a value plays, by the value's id."""
 
     # Modules and names -----------------------------------------------------------------------
 
@@ -93,10 +100,23 @@ class Program:
 
     def global_name(self, module: Module, name: str) -> Value:
         """Value of a global or builtin name."""
-        found = self.global_env(module).names.get(name)
+        found = self.global_env(module).names.get(name) or self._defined(module, name)
         if found is not None:
             return found
         return Ref(name) if name in _BUILTINS else Value(name)
+
+    def _defined(self, module: Module, name: str) -> Value | None:
+        """A name that the module level has not come to yet: an import cycle, or a module in progress."""
+        table = self._definitions.get(module.path)
+        if table is None:
+            table = self._definitions[module.path] = {}
+            for function in module.functions:
+                if function.outer is module.main and function.owner is None:
+                    table[function.name] = FuncVal(function, self._envs.get(module.path))
+            for cls in module.classes:
+                if cls.outer is module.main and "." not in cls.scope:
+                    table[cls.name] = ClassVal(cls)
+        return table.get(name)
 
     def exported(self, path: str) -> dict[str, Value]:
         """What `from module import *` binds."""
@@ -116,7 +136,7 @@ class Program:
                 return Value(value.name or "")
             if value.name is None:
                 return ModuleVal(module)
-            found = self.global_env(module).names.get(value.name)
+            found = self.global_env(module).names.get(value.name) or self._defined(module, value.name)
             if found is None:
                 below = self.modules.locate(value.path, f".{value.name}")
                 return ModuleVal(self.modules.require(below)) if below else Value(value.name)
@@ -143,8 +163,7 @@ class Program:
         found = self._runs.get(id(function))
         if found is not None:
             if not found.done:
-                for waiting in self._stack:
-                    waiting.tainted = True
+                self.touched += 1
             return found
         module = function.module
         if function is module.main:
@@ -160,7 +179,10 @@ class Program:
         interp.contexts = tuple(calling.decorations(interp, function))
         if self._depth > 12:
             run.truncated = True
+            self.touched += 1
+            del self._runs[id(function)]
             return run
+        touched = self.touched
         self._depth += 1
         self._stack.append(run)
         try:
@@ -174,12 +196,34 @@ class Program:
         run.heap = interp.heap
         run.result = calling.gather(interp.returns, interp.yields, function.generator)
         run.done = True
-        # What began while a function above it was still running saw that one unfinished, and must
-        # not be kept: what is known of a function would depend on who asked first.
-        if run.tainted and self._stack and self._again.get(id(function), 0) < 3:
-            self._again[id(function)] = self._again.get(id(function), 0) + 1
+        if touched != self.touched and self._stack and not self._tired(id(function)):
             del self._runs[id(function)]
         return run
+
+    def remember(self, table: dict[int, T], owner: object, work: Callable[[], T], unfinished: T) -> T:
+        """What `work` gives for an object, kept if nothing unfinished was looked at for it."""
+        key = id(owner)
+        if key in table:
+            if key in self._working:
+                self.touched += 1
+            return table[key]
+        touched = self.touched
+        table[key] = unfinished
+        self._working.add(key)
+        self._kept.append(owner)
+        try:
+            found = work()
+        finally:
+            self._working.discard(key)
+            del table[key]
+        if touched == self.touched or not self._stack or self._tired((id(table), key)):
+            table[key] = found
+        return found
+
+    def _tired(self, key: object) -> bool:
+        """Whether something was worked out in vain before: cycles of cycles must come to an end."""
+        self._again[key] = self._again.get(key, 0) + 1
+        return self._again[key] > 1
 
     def _bind_parameters(self, interp: Interpreter, function: Function) -> None:
         for position, parameter in enumerate(function.parameters):
@@ -217,22 +261,10 @@ class Program:
         """What a call of project code gives back; the value itself for anything else."""
         if not isinstance(value, Call):
             return value
-        key = id(value)
-        if key in self._expanded:
-            return self._expanded[key]
         # A recursive function would unfold for ever: each expansion gives a new call of it.
-        if key in self._expanding or len(self._expanding) > 10 or value.generation > 3:
+        if value.generation > 3:
             return value
-        self._expanding.add(key)
-        try:
-            result = self._expand(value)
-        except RecursionError:
-            result = value
-        finally:
-            self._expanding.discard(key)
-        self._expanded[key] = result
-        self._kept.append(value)
-        return result
+        return self.remember(self._expanded, value, lambda: self._expand(value), value)
 
     def _expand(self, value: Call) -> Value:
         callee = self.force(value.callee)
@@ -247,7 +279,10 @@ class Program:
         interp.generation = value.generation + 1
         given = calling.bind(target.function, target, value.args, value.keywords)
         interp.contexts = value.around
-        result = calling.inline(interp, target, given, 0, value.args, value.keywords)
+        try:
+            result = calling.inline(interp, target, given, 0, value.args, value.keywords)
+        except RecursionError:
+            return value
         if not result.hint and not isinstance(result, (Const, Ref)):
             result.hint = value.hint
         return result

@@ -47,8 +47,6 @@ class Run:
     """Condition number (as in guards) to what it tests."""
     result: Value | None = None
     done: bool = False
-    tainted: bool = False
-    """Whether something that it read was itself still running."""
     truncated: bool = False
     """Whether the budget ran out: absence then proves nothing."""
 

@@ -33,6 +33,9 @@ class Step:
 
     scope: Function
     contexts: tuple[Context, ...]
+    stored: bool = False
+    """Whether the update is made by a callable that the scope was handed: the contexts are then its
+    callers', whose constants say nothing against what the scope takes as a parameter."""
 
     @property
     def event(self) -> Event:
@@ -95,7 +98,7 @@ def backward_of(run: Run, step: Event) -> Event | None:
 
 def steps(program: Program, function: Function) -> Iterator[Step]:
     """Updates whose scope a function is, in order."""
-    if not program.relevant(function):
+    if not program.relevant(function) and not _hands_over(function):
         return
     run = program.run(function)
     for event in run.events:
@@ -103,22 +106,55 @@ def steps(program: Program, function: Function) -> Iterator[Step]:
             continue
         backward = backward_of(run, event)
         if backward is None:
-            if len(event.frames) == 1:
+            if len(event.frames) == 1 and not without_gradients(event.attributes["around"]):
                 found = tuple(_from_callers(program, function, event, 3))
                 if found:
                     yield Step(function, found)
             continue
         if _scope(event, backward) is not function:
             continue
-        if is_given(backward.subject, function) and any(
-            _holds(program, site.caller) for site in program.callers(function)
-        ):
+        if is_given(backward.subject, function) and program.callers(function):
             continue
         yield Step(function, (Context(run, event, backward),))
+    yield from _by_stored_code(program, function, run)
 
 
-def _holds(program: Program, caller: Function) -> bool:
-    return True
+def _hands_over(function: Function) -> bool:
+    """Whether a function may hand a loss and an optimizer to something that it was given."""
+    return any("loss" in word for word in function.words) and any("optim" in word for word in function.words)
+
+
+def _by_stored_code(program: Program, function: Function, run: Run) -> Iterator[Step]:
+    """Updates by a callable that the function was handed, like a loss scaler: seen from its callers."""
+    handed = [
+        event
+        for event in run.events
+        if event.kind is EventKind.OPAQUE
+        and isinstance(event.subject, Call)
+        and isinstance(event.subject.callee, Param)
+        and any(kinds.kind(program, value) == kinds.OPTIMIZER for value in event.subject.args)
+    ]
+    if not handed:
+        return
+    contexts = []
+    for site in program.callers(function):
+        above = program.run(site.caller)
+        for event in above.events:
+            if event.kind is EventKind.STEP and any(f.call == site.call and f.function is function for f in event.frames):
+                backward = backward_of(above, event)
+                if backward is not None and _scope(event, backward) is function:
+                    contexts.append(Context(above, event, backward))
+    if contexts:
+        yield Step(function, tuple(contexts), stored=True)
+
+
+def without_gradients(around: object) -> bool:
+    """Whether one of these contexts is `no_grad` or `inference_mode`."""
+    for context in around:  # type: ignore[attr-defined]
+        name = getattr(getattr(context, "callee", context), "name", "")
+        if name.rpartition(".")[2] in ("no_grad", "inference_mode"):
+            return True
+    return False
 
 
 def _scope(step: Event, backward: Event) -> object:

@@ -38,6 +38,8 @@ def check(view: ModuleView) -> Iterator[Finding]:
 
 def _judge(view: ModuleView, step: Step) -> Finding | None:
     unsure = False
+    if step.stored and any(_clips(view.program, context) for context in step.contexts):
+        return None
     evidence: list[Evidence] = []
     bare = None
     for context in step.contexts:
