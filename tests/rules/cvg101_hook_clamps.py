@@ -1,0 +1,17 @@
+"""Hooks bound each gradient as it is made."""
+
+import torch
+from torch import nn
+
+
+def main(loader):
+    model = nn.GRU(8, 32, batch_first=True)
+    for parameter in model.parameters():
+        parameter.register_hook(lambda grad: torch.clamp(grad, -1.0, 1.0))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for x, y in loader:
+        optimizer.zero_grad()
+        output, _ = model(x)
+        loss = (output[:, -1] - y).pow(2).mean()
+        loss.backward()
+        optimizer.step()
