@@ -171,21 +171,20 @@ class Classes:
         return None
 
     def option(self, parsed: Call, name: str) -> Value | None:
-        """Default of a command-line option, from the `add_argument` calls beside `parse_args`."""
-        run = self.program.run(parsed.function)
-        for call in run.calls:
-            if not isinstance(call.callee, Attr) or call.callee.name != "add_argument":
-                continue
-            flags = [a.value for a in call.args if isinstance(a, Const) and isinstance(a.value, str)]
-            dest = call.keywords.get("dest")
-            if isinstance(dest, Const):
-                flags = [str(dest.value)]
-            if name in [flag.lstrip("-").replace("-", "_") for flag in flags]:
-                default = call.keywords.get("default")
-                action = call.keywords.get("action")
-                if default is None and isinstance(action, Const):
-                    return Const(action.value == "store_false")
-                return default if default is not None else Const(None)
+        """Default of a command-line option, from the `add_argument` calls on its parser."""
+        assert isinstance(parsed.callee, Attr)
+        functions = [parsed.function]
+        parser = parsed.callee.base
+        if isinstance(parser, Call):
+            functions.append(parser.function)
+            maker = self.program.force(parser.callee)
+            if isinstance(maker, FuncVal):
+                functions.append(maker.function)
+        for call in (call for function in functions for call in self.program.run(function).calls):
+            if isinstance(call.callee, Attr) and call.callee.name == "add_argument":
+                found = _option(call, name)
+                if found is not None:
+                    return found
         return None
 
     def _super(self, base: SuperVal, name: str) -> Value | None:
@@ -201,6 +200,13 @@ class Classes:
         assigned = self._assigned(base, name)
         if assigned is not None:
             return assigned
+        if base.made and name in base.cls.fields:
+            # A dataclass or named tuple: fields in order of the constructor's arguments.
+            position = list(base.cls.fields).index(name)
+            if name in base.keywords:
+                return base.keywords[name]
+            if position < len(base.args):
+                return base.args[position]
         found = self.implementations(base.cls, name)
         if found:
             value: Value = self._bound(found[0], base)
@@ -363,6 +369,20 @@ class Classes:
                     return other
             return value
         return value
+
+
+def _option(call: Call, name: str) -> Value | None:
+    """Default of an option if this `add_argument` call declares it."""
+    flags = [a.value for a in call.args if isinstance(a, Const) and isinstance(a.value, str)]
+    dest = call.keywords.get("dest")
+    if isinstance(dest, Const):
+        flags = [str(dest.value)]
+    if name not in [flag.lstrip("-").replace("-", "_") for flag in flags]:
+        return None
+    default, action = call.keywords.get("default"), call.keywords.get("action")
+    if default is None and isinstance(action, Const) and action.value in ("store_true", "store_false"):
+        return Const(action.value == "store_false")
+    return default if default is not None else Const(None)
 
 
 def is_empty(function: Function) -> bool:

@@ -64,6 +64,8 @@ BENIGN = frozenset(
 
 def called(interp: Interpreter, call: Call) -> None:
     """Note what an unread call does."""
+    if interp.silent:
+        return
     callee = call.callee
     if isinstance(callee, Attr):
         handler = _METHODS.get(callee.name)
@@ -376,6 +378,8 @@ def _infinite(value: Value) -> bool:
 
 def tested(interp: Interpreter, test: Value, span: Span, ended: str) -> None:
     """Note a condition that tests for NaN or Inf and does not just go on."""
+    if interp.silent:
+        return
     for subject in finite_tests(interp, test):
         interp.emit(EventKind.CHECK_FINITE, span, subject, ended=ended)
 

@@ -88,6 +88,8 @@ def binary(op: str, left: Value, right: Value) -> Value:
     if op in ("is", "is not", "==", "!=") and isinstance(right, Const) and right.value is None:
         if isinstance(left, _KNOWN_THINGS):
             return Const(op in ("is not", "!="))
+    if op in ("==", "!=") and isinstance(right, Const) and isinstance(left, (FuncVal, ClassVal)):
+        return Const(op == "!=")
     if op == "+" and isinstance(left, Seq) and isinstance(right, Seq):
         return Seq(left.kind, left.items + right.items)
     return Op(op, (left, right))

@@ -22,6 +22,9 @@ LARGEST = 2_000_000
 """Bytes; a longer .py file is generated data."""
 CONFIGS = (".yaml", ".yml", ".json", ".toml", ".sh")
 LARGEST_CONFIG = 100_000
+_CALL = re.compile(rb"\b(def[ \t]+)?(\w+)\s*\(")
+_BASES = re.compile(rb"^[ \t]*class[ \t]+\w+\s*\(([^)]*)\)", re.M)
+_WORD = re.compile(rb"\w+")
 
 
 def find_root(path: Path, stop: Path | None = None) -> Path:
@@ -116,15 +119,28 @@ class ProjectFiles:
 
     def calling(self, word: str) -> list[str]:
         """Python files in which a name is called."""
-        return self._matching(rb"(?<!def )\b%s\s*\(", word)
+        return self._callers.get(word.encode(), [])
 
     def deriving(self, word: str) -> list[str]:
         """Python files in which a class has a name among its bases."""
-        return self._matching(rb"\bclass\s+\w+\s*\([^)]*\b%s\b", word)
+        return self._heirs.get(word.encode(), [])
 
-    def _matching(self, pattern: bytes, word: str) -> list[str]:
-        wanted = re.compile(pattern % re.escape(word.encode()))
-        return [path for path in self.mentioning(word) if wanted.search(self.read(path))]
+    @cached_property
+    def _callers(self) -> dict[bytes, list[str]]:
+        found: dict[bytes, list[str]] = {}
+        for path in self.python:
+            names = {name for definition, name in _CALL.findall(self.read(path)) if not definition}
+            for name in names:
+                found.setdefault(name, []).append(path)
+        return found
+
+    @cached_property
+    def _heirs(self) -> dict[bytes, list[str]]:
+        found: dict[bytes, list[str]] = {}
+        for path in self.python:
+            for name in {n for bases in _BASES.findall(self.read(path)) for n in _WORD.findall(bases)}:
+                found.setdefault(name, []).append(path)
+        return found
 
     def fingerprint(self) -> str:
         """Digest of everything that an analysis of this project may depend on."""

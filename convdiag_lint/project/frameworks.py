@@ -193,3 +193,39 @@ def _turns_on(program: Program, path: str) -> bool:
     return False
 
 
+
+
+def trainer_precisions(view: ModuleView) -> Iterator[tuple[Call, str, str]]:
+    """Constant precisions of this module's Lightning Trainers: call, precision, scope."""
+    if b"precision" not in view.program.files.read(view.module.path):
+        return
+    for call in trainer_calls(view.program, [view.module.path]):
+        value = call.keywords.get("precision")
+        if isinstance(value, Const) and value.value is not None:
+            yield call, str(value.value), call.function.scope
+
+
+_FIXED = {
+    "Accelerator": ("mixed_precision", "fp16"),
+    "TrainingArguments": ("fp16", True),
+    "Seq2SeqTrainingArguments": ("fp16", True),
+    "SFTConfig": ("fp16", True),
+}
+
+
+def fixed_framework_halves(view: ModuleView) -> Iterator[tuple[Call, str, str]]:
+    """float16 written out in a framework's constructor: call, what it says, scope."""
+    data = view.program.files.read(view.module.path)
+    if b"fp16" not in data:
+        return
+    for function in view.functions:
+        if not function.words & {"mixed_precision", "fp16"} and function is not view.module.main:
+            continue
+        for call in view.program.run(function).calls:
+            if call.function is not function or not isinstance(call.callee, Ref):
+                continue
+            last = call.callee.name.rpartition(".")[2]
+            keyword, constant = _FIXED.get(last, ("", None))
+            value = call.keywords.get(keyword)
+            if isinstance(value, Const) and value.value == constant and not call.guards:
+                yield call, f"{last}({keyword}={constant!r})", function.scope

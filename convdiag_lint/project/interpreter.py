@@ -170,6 +170,8 @@ class Interpreter:
     def enter(self, test: Value, branch: bool) -> tuple[Guard, ...]:
         """Put what follows under a branch of a condition; returns the mark to leave to."""
         mark = self.guards
+        if self.silent:
+            return mark
         number, positive = self.condition(test)
         self.guards = (*mark, Guard(number, "then" if branch == positive else "else"))
         return mark

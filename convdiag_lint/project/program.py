@@ -9,7 +9,7 @@ import builtins
 import re
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from convdiag_lint.events import Place
 from convdiag_lint.project import calling
@@ -73,6 +73,8 @@ class Program:
         self._callers: dict[int, list[Site]] = {}
         self._lines: dict[str, list[int]] = {}
         self._depth = 0
+        self.facts: dict[str, Any] = {}
+        """What a rule worked out about this program and keeps, by the rule's own name for it."""
         self._stack: list[Run] = []
         self._again: dict[object, int] = {}
         self._working: set[int] = set()

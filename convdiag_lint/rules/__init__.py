@@ -7,6 +7,9 @@ from convdiag_lint.rules import (
     cvg102_misplaced_clipping,
     cvg103_gradients_not_cleared,
     cvg201_unchecked_loss,
+    cvg203_fp16_without_scaler,
+    cvg204_fp16_hard_wired,
+    cvg401_unclamped_flow_time,
 )
 from convdiag_lint.rules.base import Rule
 
@@ -15,5 +18,8 @@ ALL: tuple[Rule, ...] = (
     cvg102_misplaced_clipping.RULE,
     cvg103_gradients_not_cleared.RULE,
     cvg201_unchecked_loss.RULE,
+    cvg203_fp16_without_scaler.RULE,
+    cvg204_fp16_hard_wired.RULE,
+    cvg401_unclamped_flow_time.RULE,
 )
 """Every rule, by code."""

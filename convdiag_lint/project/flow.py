@@ -1,0 +1,250 @@
+"""Flow matching in a run: interpolations between noise and data whose target is their velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from convdiag_lint.project.asking import same_thing
+from convdiag_lint.project.effects import call_name
+from convdiag_lint.project.graph import nodes, through
+from convdiag_lint.project.ranges import draw_range, drawn, interval
+from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Ref, Value, walk
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.program import Program
+    from convdiag_lint.project.run import Run
+
+_ARITHMETIC = {"mul": "*", "add": "+", "sub": "-"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """A summand: its sign, its factors."""
+
+    sign: int
+    factors: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interpolation:
+    """`(1 - t) * start + t * end`: the weight of `end`, and the draws in it."""
+
+    start: Value
+    end: Value
+    weight: Value
+    draws: tuple[Call, ...]
+    difference: Value | None = None
+    """`end - start` where the interpolation itself is written with it."""
+
+
+def terms(program: Program, value: Value, sign: int = 1, depth: int = 8) -> list[Term]:
+    """A value as a sum of products."""
+    value = through(program, value)
+    if depth > 0:
+        op, operands = _operator(value)
+        if op in ("+", "-") and len(operands) == 2:
+            other = sign if op == "+" else -sign
+            return terms(program, operands[0], sign, depth - 1) + terms(program, operands[1], other, depth - 1)
+        if op == "-" and len(operands) == 1:
+            return terms(program, operands[0], -sign, depth - 1)
+        if op == "*":
+            return [_product(program, value, sign)]
+    return [Term(sign, (value,))]
+
+
+def _operator(value: Value) -> tuple[str, tuple[Value, ...]]:
+    if isinstance(value, Op):
+        return value.op, value.operands
+    if isinstance(value, Call) and isinstance(value.callee, (Attr, Ref)):
+        name = (call_name(value) or "").rstrip("_")
+        if name in _ARITHMETIC:
+            operands = (value.callee.base, *value.args) if isinstance(value.callee, Attr) else value.args
+            if len(operands) == 2:
+                return _ARITHMETIC[name], operands
+    return "", ()
+
+
+def _product(program: Program, value: Value, sign: int) -> Term:
+    factors: list[Value] = []
+    stack = [value]
+    while stack:
+        part = through(program, stack.pop())
+        op, operands = _operator(part)
+        if op == "*":
+            stack.extend(operands)
+        elif op == "-" and len(operands) == 1:
+            sign = -sign
+            stack.append(operands[0])
+        elif isinstance(part, Call) and call_name(part) in ("ones_like", "ones"):
+            continue
+        else:
+            factors.append(part)
+    return Term(sign, tuple(factors))
+
+
+def interpolations(program: Program, found: list[Value]) -> Iterator[Interpolation]:
+    """Interpolations among values whose weight holds a random draw."""
+    for value in found:
+        op, operands = _operator(value)
+        if isinstance(value, Call) and call_name(value) == "lerp":
+            args = value.args if isinstance(value.callee, Ref) else (getattr(value.callee, "base", value), *value.args)
+            weight = value.keywords.get("weight") or (args[2] if len(args) > 2 else None)
+            if weight is not None and len(args) > 1:
+                yield from _with_draws(program, args[0], args[1], weight)
+        elif op in ("+", "-") and len(operands) == 2:
+            yield from _sum(program, value)
+        elif isinstance(value, Call) and _is_path_sample(program, value):
+            weight = value.keywords.get("t")
+            if weight is not None:
+                yield from _with_draws(program, value.keywords["x_0"], value.keywords["x_1"], weight)
+
+
+def _is_path_sample(program: Program, value: Call) -> bool:
+    """`path.sample(t=..., x_0=..., x_1=...)` of the flow_matching package."""
+    if call_name(value) != "sample" or not {"t", "x_0", "x_1"} <= set(value.keywords):
+        return False
+    made = through(program, value.callee.base) if isinstance(value.callee, Attr) else value
+    return isinstance(made, Call) and isinstance(made.callee, Ref) and made.callee.name.startswith("flow_matching.path")
+
+
+def _with_draws(
+    program: Program, start: Value, end: Value, weight: Value, difference: Value | None = None
+) -> Iterator[Interpolation]:
+    draws = drawn(program, weight)
+    if draws:
+        yield Interpolation(through(program, start), through(program, end), weight, tuple(draws), difference)
+
+
+def _sum(program: Program, value: Value) -> Iterator[Interpolation]:
+    summed = terms(program, value)
+    if not 2 <= len(summed) <= 4:
+        return
+    weighed: list[tuple[Value, Value]] = []
+    plain: list[Value] = []
+    for term in summed:
+        timed = [f for f in term.factors if _timed(program, f)]
+        scalars = [f for f in term.factors if f not in timed and _is_number(program, f)]
+        rest = [f for f in term.factors if f not in timed and f not in scalars]
+        if len(timed) == 1 and len(rest) == 1:
+            weighed.append((reduce(lambda a, b: Op("*", (a, b)), [*timed, *scalars]), rest[0]))
+        elif not timed and len(rest) == 1 and len(term.factors) == 1:
+            plain.append(rest[0])
+    for weight, base in weighed:
+        # start + t * (end - start)
+        difference = terms(program, base)
+        if len(difference) == 2 and plain:
+            positive = [t.factors[-1] for t in difference if t.sign > 0]
+            negative = [t.factors[-1] for t in difference if t.sign < 0]
+            if positive and negative and any(_same(p, n) for p in plain for n in negative):
+                yield from _with_draws(program, negative[0], positive[0], weight, base)
+    for i, (first, start) in enumerate(weighed):
+        for second, end in weighed[i + 1 :]:
+            if _same(start, end):
+                continue
+            if _complement(program, first, second):
+                yield from _with_draws(program, start, end, second)
+            elif _complement(program, second, first):
+                yield from _with_draws(program, end, start, first)
+
+
+def _is_number(program: Program, factor: Value) -> bool:
+    bounds = interval(program, factor)
+    return bounds is not None and bounds[0] == bounds[1]
+
+
+def _same(first: Value, second: Value) -> bool:
+    return first is second or same_thing(first, second)
+
+
+def _timed(program: Program, factor: Value) -> bool:
+    """Whether a factor is a scalar function of a draw, and not data that a draw was mixed into."""
+    return _scalar(program, factor, 10) and bool(drawn(program, factor))
+
+
+_FUNCTIONS = frozenset(
+    "clamp clamp_ clip sigmoid sqrt cos sin pow exp log square where minimum maximum sort stack cat randn normal lerp abs"
+    " ones_like full_like linspace arange randint sample rsample rand rand_like uniform uniform_ random beta".split()
+)
+
+
+def _scalar(program: Program, value: Value, depth: int) -> bool:
+    """Whether a value is worked out from draws, constants and settings by arithmetic alone."""
+    if depth <= 0:
+        return False
+    value = through(program, value)
+    if isinstance(value, Op):
+        return all(_scalar(program, operand, depth - 1) for operand in value.operands)
+    if isinstance(value, Choice):
+        return _scalar(program, value.then, depth - 1) and _scalar(program, value.other, depth - 1)
+    if isinstance(value, Item):
+        return _scalar(program, value.base, depth - 1)
+    if isinstance(value, Call):
+        if draw_range(program, value) is not None:
+            return True
+        if call_name(value) not in _FUNCTIONS:
+            return False
+        base = [value.callee.base] if isinstance(value.callee, Attr) and not isinstance(value.callee.base, Ref) else []
+        return all(_scalar(program, part, depth - 1) for part in (*base, *value.args))
+    return True
+
+
+def _complement(program: Program, first: Value, second: Value) -> bool:
+    """Whether `first` is one minus something that `second` is, up to a constant near one."""
+    for term in terms(program, first):
+        if term.sign < 0:
+            rest = [f for f in term.factors if not isinstance(f, Const)]
+            for factor in rest:
+                if _same(factor, second) or any(part is second for part in walk(factor, 20)):
+                    return True
+                shared = {id(d) for d in drawn(program, factor)} & {id(d) for d in drawn(program, second)}
+                if shared:
+                    return True
+    return False
+
+
+def velocity(program: Program, found: list[Value], flow: Interpolation) -> bool:
+    """Whether some value is the difference of the two ends: the velocity that is regressed."""
+    for value in found:
+        op, operands = _operator(value)
+        if op not in ("-", "+") or len(operands) != 2:
+            continue
+        summed = terms(program, value)
+        if not 2 <= len(summed) <= 3:
+            continue
+        signs = {}
+        for term in summed:
+            for factor in term.factors:
+                if _same(factor, flow.start) and not _draws_in(program, term, flow):
+                    signs["start"] = term.sign
+                if _same(factor, flow.end) and not _draws_in(program, term, flow):
+                    signs["end"] = term.sign
+        if len(signs) == 2 and signs["start"] != signs["end"]:
+            if value is not flow.difference or _used_again(program, value, found):
+                return True
+    return False
+
+
+def _used_again(program: Program, difference: Value, found: list[Value]) -> bool:
+    """Whether a difference is used for more than the interpolation that it is a factor of."""
+    for value in found:
+        if any(part is difference for part in value.parts()):
+            if not (_operator(value)[0] == "*"):
+                return True
+    return False
+
+
+def _draws_in(program: Program, term: Term, flow: Interpolation) -> bool:
+    return any(part is draw for factor in term.factors for part in walk(factor, 60) for draw in flow.draws if factor is not flow.start and factor is not flow.end)
+
+
+def flows(program: Program, run: Run) -> list[Interpolation]:
+    """Interpolations of a run whose velocity stands beside them."""
+    found = list(nodes(program, run))
+    result = []
+    for flow in interpolations(program, found):
+        if velocity(program, found, flow) or call_name(flow.weight) == "sample":
+            result.append(flow)
+    return result

@@ -1,0 +1,207 @@
+"""Walking through values with project calls run through, and deciding switches by their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from convdiag_lint.project.expressions import binary, truth
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Choice,
+    Const,
+    FuncVal,
+    Imported,
+    Item,
+    Obj,
+    Op,
+    Param,
+    Ref,
+    Setting,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.program import Program
+    from convdiag_lint.project.run import Run
+
+_SAME = frozenset(
+    "view reshape unsqueeze squeeze expand expand_as repeat to float double half type type_as contiguous clone detach"
+    " requires_grad_ flatten cuda cpu bfloat16 view_as repeat_interleave broadcast_to astype copy tolist item"
+    " transpose permute T rearrange append_dims".split()
+)
+_SAME_FUNCTIONS = frozenset(
+    "rearrange repeat broadcast_to unsqueeze squeeze tensor as_tensor from_numpy asarray array float expand_dims"
+    " append_dims right_pad_dims_to expand_tensor_like pad_t_like_x reshape".split()
+)
+
+
+def through(program: Program, value: Value) -> Value:
+    """A value without reshapes, casts and project helpers around it."""
+    for _ in range(12):
+        if isinstance(value, Call):
+            callee = value.callee
+            if isinstance(callee, Attr) and callee.name in _SAME:
+                value = callee.base
+                continue
+            name = callee.name.rpartition(".")[2] if isinstance(callee, Ref) else ""
+            if name in _SAME_FUNCTIONS and value.args:
+                value = value.args[0]
+                continue
+            if isinstance(callee, (Param, Setting, Attr)):
+                value = _called_through(program, value)
+                callee = value.callee
+            if isinstance(callee, (FuncVal, Imported, Obj)):
+                opened = program.expand(value)
+                if opened is not value:
+                    value = opened
+                    continue
+        elif isinstance(value, Item) and _only_shapes(value.index):
+            value = value.base
+            continue
+        elif isinstance(value, Item):
+            opened = program.item(value.base, value.index)
+            if not isinstance(opened, Item) or opened.base is not value.base:
+                value = opened
+                continue
+            base = through(program, value.base)
+            if base is not value.base:
+                opened = program.item(base, value.index)
+                if not isinstance(opened, Item):
+                    value = opened
+                    continue
+        elif isinstance(value, Attr):
+            base = through(program, value.base)
+            if base is not value.base:
+                opened = program.attribute(base, value.name)
+                if not (isinstance(opened, Attr) and opened.base is base):
+                    value = opened
+                    continue
+        elif isinstance(value, Choice):
+            chosen = choose(program, value)
+            if chosen is not value:
+                value = chosen
+                continue
+        return value
+    return value
+
+
+def _called_through(program: Program, value: Call) -> Call:
+    """A call of a parameter or of a method, as a call of the project function that it is."""
+    known: dict[int, Call] = program.facts.setdefault("calls seen through", {})
+    if id(value) not in known:
+        known[id(value)] = value
+        program.facts.setdefault("kept", []).append(value)
+        callee = value.callee
+        plain = default_of(program, callee)
+        if isinstance(callee, Attr):
+            base = through(program, callee.base)
+            plain = program.attribute(base, callee.name) if isinstance(base, Obj) else callee
+        if isinstance(plain, FuncVal):
+            known[id(value)] = Call(
+                plain, value.args, value.keywords, value.function, value.span,
+                value.around, value.guards, value.loops, value.generation,
+            )  # fmt: skip
+    return known[id(value)]
+
+
+def _only_shapes(index: Value) -> bool:
+    """Whether an index only adds axes or takes everything: `[:, None]`, `[..., None]`."""
+    parts = index.parts() if not isinstance(index, Const) else (index,)
+    for part in parts or (index,):
+        plain = isinstance(part, Const) and part.value in (None, Ellipsis)
+        everything = isinstance(part, Op) and part.op == "slice" and all(isinstance(o, Const) and o.value is None for o in part.operands)
+        if isinstance(index, Op) and index.op == "slice":
+            plain = isinstance(part, Const) and part.value is None
+        if not plain and not everything:
+            return False
+    return True
+
+
+def default_of(program: Program, value: Value, depth: int = 4) -> Value:
+    """What a parameter or switch is unless somebody sets it."""
+    if depth <= 0:
+        return value
+    if isinstance(value, Setting):
+        return default_of(program, value.default, depth - 1) if value.default is not None else value
+    if isinstance(value, Param):
+        bound = program.bindings(value)
+        plain = [default_of(program, b, depth - 1) for b in bound]
+        first = plain[0] if plain else value.default
+        if first is None:
+            return value
+        same = all(_equal(p, first) for p in plain)
+        if plain and not same:
+            return value
+        return default_of(program, first, depth - 1)
+    if isinstance(value, Attr) and isinstance(value.base, Param):
+        for bound in program.bindings(value.base)[:4]:
+            opened = program.attribute(program.opened(bound), value.name)
+            plain_value = default_of(program, opened, depth - 1)
+            if isinstance(plain_value, Const):
+                return plain_value
+        return value
+    if isinstance(value, Op):
+        parts = tuple(default_of(program, o, depth - 1) for o in value.operands)
+        if len(parts) == 2:
+            return binary(value.op, parts[0], parts[1])
+        known = truth(Op(value.op, parts))
+        return Const(known) if value.op in ("not", "and", "or") and known is not None else Op(value.op, parts)
+    if isinstance(value, Call):
+        opened = program.expand(value)
+        if opened is not value:
+            return default_of(program, opened, depth - 1)
+    return value
+
+
+def _equal(first: Value, second: Value) -> bool:
+    if isinstance(first, Const) and isinstance(second, Const):
+        return first.value == second.value
+    if isinstance(first, FuncVal) and isinstance(second, FuncVal):
+        return first.function is second.function
+    return first is second
+
+
+def choose(program: Program, value: Choice) -> Value:
+    """The branch that the defaults take; the choice itself where they do not say."""
+    if value.test is not None:
+        known = truth(default_of(program, value.test))
+        if known is not None:
+            return value.then if known else value.other
+    for option, rest in ((value.then, value.other), (value.other, value.then)):
+        plain = default_of(program, option)
+        if isinstance(plain, Const) and plain.value is None:
+            return rest
+    return value
+
+
+def nodes(program: Program, run: Run, limit: int = 2500) -> Iterator[Value]:
+    """Every value of a run, project calls run through, each once."""
+    start: list[Value] = [*run.calls, *run.env.names.values()]
+    if run.result is not None:
+        start.append(run.result)
+    yield from deep(program, start, limit)
+
+
+def deep(program: Program, start: list[Value], limit: int = 2500) -> Iterator[Value]:
+    """Values and all that they were made from, project calls run through."""
+    seen: set[int] = set()
+    queue: list[Value] = []
+    for value in start:
+        if id(value) not in seen:
+            seen.add(id(value))
+            queue.append(value)
+    for value in queue:
+        yield value
+        if len(queue) > limit:
+            continue
+        parts = list(value.parts())
+        if isinstance(value, (Call, Item, Attr)):
+            opened = through(program, value)
+            if opened is not value:
+                parts.append(opened)
+        for part in parts:
+            if id(part) not in seen:
+                seen.add(id(part))
+                queue.append(part)
