@@ -9,6 +9,7 @@ from convdiag_lint.project import effects
 from convdiag_lint.project.expressions import evaluate
 from convdiag_lint.project.run import Site
 from convdiag_lint.project.values import (
+    Attr,
     Call,
     Choice,
     ClassVal,
@@ -46,6 +47,8 @@ def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, spa
         inner = callee.callee
         if isinstance(inner, Ref) and inner.name in ("functools.partial", "partial") and callee.args:
             return call(interp, callee.args[0], (*callee.args[1:], *args), {**callee.keywords, **keywords}, span)
+    if isinstance(callee, Attr) and isinstance(callee.base, Seq) and callee.name in ("append", "extend", "add"):
+        callee.base.grow(args)
     target = program.entry(callee)
     if target is not None:
         return _function(interp, target, args, keywords, span, callee)

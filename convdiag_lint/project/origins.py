@@ -26,7 +26,7 @@ from convdiag_lint.project.values import (
 if TYPE_CHECKING:
     from convdiag_lint.project.program import Program
 
-_HANDED_ON = frozenset("prepare setup setup_optimizers distribute initialize to cuda compile".split())
+_HANDED_ON = frozenset("prepare setup setup_optimizers distribute initialize compile".split())
 
 
 def origins(program: Program, value: Value, depth: int = 8) -> list[Value]:

@@ -285,6 +285,13 @@ class Seq(Value):
         self.kind = kind
         self.items = items
 
+    def grow(self, values: tuple[Value, ...]) -> None:
+        """Take what is appended: from then on the first of it stands for all elements."""
+        if self.kind == "list" and not self.items:
+            self.kind = "each"
+        if len(self.items) < 8:
+            self.items += values
+
     def parts(self) -> tuple[Value, ...]:
         return self.items
 

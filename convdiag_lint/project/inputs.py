@@ -1,0 +1,346 @@
+"""Where the inputs of a model come from, and whether anything brings them to a known scale."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from convdiag_lint.project import kinds
+from convdiag_lint.project.effects import call_name
+from convdiag_lint.project.graph import choose
+from convdiag_lint.project.origins import origins
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Choice,
+    Const,
+    Elem,
+    FuncVal,
+    Imported,
+    Item,
+    Map,
+    Obj,
+    Op,
+    Param,
+    Ref,
+    Seq,
+    Setting,
+    Value,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from convdiag_lint.project.program import Program
+
+
+class Scale(enum.IntEnum):
+    """What is known of a value's scale; the greatest of several speaks for all."""
+
+    NOTHING = 0
+    """Constants, ids, the absence of data."""
+    CLEAN = 1
+    UNKNOWN = 2
+    RAW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A scale, and the source that a raw value comes from."""
+
+    scale: Scale
+    source: Call | None = None
+
+
+NOTHING, CLEAN, UNKNOWN = Origin(Scale.NOTHING), Origin(Scale.CLEAN), Origin(Scale.UNKNOWN)
+
+_LOADERS = frozenset("numpy.load np.load pandas.read_csv pd.read_csv pickle.load numpy.loadtxt np.loadtxt numpy.genfromtxt"
+                     " h5py.File zarr.open zarr.open_group pandas.read_parquet pandas.read_pickle numpy.fromfile".split())  # fmt: skip
+_HANDED_ON = frozenset(
+    "to float double cuda cpu numpy unsqueeze squeeze view reshape permute transpose flatten clone detach contiguous copy"
+    " astype type expand repeat half bfloat16 requires_grad_ type_as tensor as_tensor from_numpy FloatTensor Tensor array"
+    " asarray stack cat concatenate hstack vstack expand_dims tolist items values chunk split unbind device_put cat_"
+    " index_select gather rearrange pin_memory float32 swapaxes moveaxis atleast_2d ascontiguousarray pop popleft"
+    " DoubleTensor Variable get".split()
+)
+_CLEANERS = ("normali", "standardi", "scaler", "whiten", "totensor", "to_tensor", "image_transform", "image_processor", "processor",
+             "feature_extractor", "sigmoid", "tanh", "softmax", "log1p", "rescale", "runningmean", "one_hot", "tokeniz", "embedding",
+             "encode", "digitize", "bucketize", "minmax", "clip_and")  # fmt: skip
+_UNIT = frozenset("rand randn rand_like randn_like zeros ones eye randint arange linspace zeros_like ones_like normal random uniform empty full".split())
+_ENV_CLEANERS = ("NormalizeObservation", "VecNormalize", "RescaleObservation", "TransformObservation", "NormalizeObs", "RunningNorm")
+_RAW_LAYERS = frozenset("Linear LazyLinear Conv1d Conv2d Conv3d ConvTranspose2d LSTM GRU RNN LSTMCell GRUCell Bilinear weight_norm spectral_norm layer_init orthogonal_init".split())
+_CLEAN_LAYERS = frozenset("LayerNorm BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d GroupNorm RMSNorm Embedding SyncBatchNorm EmbeddingBag".split())
+_PASSING_LAYERS = frozenset("Flatten Identity Unflatten Dropout ReLU Rearrange Unsqueeze".split())
+
+
+def scale_of(program: Program, value: Value, depth: int = 14, seen: frozenset[int] = frozenset()) -> Origin:
+    """The scale of a value, traced back to where it was read."""
+    if depth <= 0 or id(value) in seen:
+        return UNKNOWN
+    seen = seen | {id(value)}
+    deeper = depth - 1
+
+    def look(part: Value) -> Origin:
+        return scale_of(program, part, deeper, seen)
+
+    if isinstance(value, (Const, Setting, Ref)):
+        return NOTHING
+    if isinstance(value, Call):
+        return _call_scale(program, value, look)
+    if isinstance(value, Op):
+        return _operation_scale(program, value, look)
+    if isinstance(value, Item):
+        index = value.index
+        opened = program.item(value.base, index)
+        if isinstance(opened, Item) and opened.base is value.base:
+            base = _element_of(program, value.base)
+            if base is not None:
+                picked = program.item(base, index)
+                return look(picked if not isinstance(picked, Item) else base)
+            return look(value.base)
+        return look(opened)
+    if isinstance(value, Elem):
+        element = _element_of(program, value)
+        return look(element) if element is not None else look(value.iterable)
+    if isinstance(value, Choice):
+        chosen = choose(program, value)
+        if chosen is not value:
+            return look(chosen)
+        return worst([look(value.then), look(value.other)])
+    if isinstance(value, Seq):
+        return worst([look(item) for item in value.items[:8]])
+    if isinstance(value, Map):
+        return worst([look(item) for _, item in value.items[:12]])
+    if isinstance(value, Param):
+        bound = program.bindings(value)
+        found = [look(b) for b in bound[:6]]
+        raw = [f for f in found if f.scale is Scale.RAW]
+        return raw[0] if raw else worst(found) if found else UNKNOWN
+    return UNKNOWN
+
+
+def worst(found: list[Origin]) -> Origin:
+    """The origin that speaks for several: unknown parts silence, raw ones speak."""
+    return max(found, key=lambda origin: origin.scale, default=NOTHING)
+
+
+def _operation_scale(program: Program, value: Op, look: object) -> Origin:
+    parts = [look(operand) for operand in value.operands]  # type: ignore[operator]
+    if value.op == "/":
+        return CLEAN if parts[0].scale is not Scale.UNKNOWN else UNKNOWN
+    if value.op == "*" and any(isinstance(o, Const) and isinstance(o.value, float) and abs(o.value) < 0.5 for o in value.operands):
+        return CLEAN
+    if value.op in ("*", "-", "+", "%", "//"):
+        raw = [p for p in parts if p.scale is Scale.RAW]
+        unknown = [p for p in parts if p.scale is Scale.UNKNOWN]
+        return raw[0] if raw and not unknown else worst(parts)
+    return worst(parts)
+
+
+def _call_scale(program: Program, value: Call, look: object) -> Origin:
+    callee, name = value.callee, call_name(value) or ""
+    if isinstance(callee, Ref) and callee.name in _LOADERS:
+        return Origin(Scale.RAW, value)
+    if isinstance(callee, Attr) and name in ("reset", "step") and kinds.kind(program, callee.base) == kinds.ENV:
+        return _environment(program, callee.base, value)
+    if isinstance(callee, (FuncVal, Imported, Obj)):
+        opened = program.expand(value)
+        if opened is not value:
+            return look(opened)  # type: ignore[operator,no-any-return]
+        return CLEAN if any(word in name.lower() for word in _CLEANERS) else UNKNOWN
+    lowered = name.lower()
+    if any(word in lowered for word in _CLEANERS):
+        return CLEAN
+    if name in _UNIT and isinstance(callee, Ref):
+        return CLEAN
+    if name == "DataLoader" and value.args:
+        return _package_dataset(program, value)
+    if name in _HANDED_ON:
+        parts = list(value.args)
+        if isinstance(callee, Attr) and not isinstance(callee.base, Ref):
+            parts = [callee.base]
+        return worst([look(part) for part in parts[:1] or []])  # type: ignore[operator]
+    return UNKNOWN
+
+
+def _package_dataset(program: Program, loader: Call) -> Origin:
+    """A dataset of a package: what its transform leaves of the scale."""
+    for made in origins(program, loader.args[0]):
+        transform = made.keywords.get("transform") if isinstance(made, Call) else None
+        if transform is None:
+            return UNKNOWN
+        clean = False
+        for part in walk(transform, 60):
+            name = (call_name(part) or "").lower()
+            clean = clean or any(word in name for word in _CLEANERS)
+            if isinstance(part, FuncVal) and _multiplies_back(program, part):
+                return Origin(Scale.RAW, loader)
+        return CLEAN if clean else UNKNOWN
+    return UNKNOWN
+
+
+def _multiplies_back(program: Program, function: FuncVal) -> bool:
+    """Whether a transform undoes a division by 255."""
+    run = program.run(function.function)
+    found = [run.result, *run.calls]
+    for value in found:
+        if isinstance(value, Op) and value.op == "*" or call_name(value) in ("mul", "mul_"):
+            if any(isinstance(part, Const) and part.value in (255, 255.0) for part in value.parts()):  # type: ignore[union-attr]
+                return True
+    return False
+
+
+def _environment(program: Program, env: Value, call: Call) -> Origin:
+    """Observations of an environment: raw where it is made in sight and nothing normalizes them."""
+    made = origins(program, env)
+    if not made:
+        return UNKNOWN
+    for origin in made:
+        verdict = _made_raw(program, origin, 14)
+        if verdict is not Scale.RAW:
+            return Origin(verdict)
+    return Origin(Scale.RAW, call)
+
+
+def _made_raw(program: Program, made: Value, depth: int) -> Scale:
+    if depth <= 0:
+        return Scale.UNKNOWN
+    if isinstance(made, Call):
+        callee, name = made.callee, call_name(made) or ""
+        if any(word in name for word in _ENV_CLEANERS):
+            return Scale.CLEAN
+        if isinstance(callee, Ref) and callee.name in ("gym.make", "gymnasium.make", "gymnasium.make_vec", "gym.vector.make", "gymnasium.vector.make"):
+            return Scale.RAW
+        if isinstance(callee, (FuncVal, Imported)):
+            opened = program.expand(made)
+            return _made_raw(program, opened, depth - 1) if opened is not made else Scale.UNKNOWN
+        if isinstance(callee, Ref) and (".wrappers." in callee.name or name in ("SyncVectorEnv", "AsyncVectorEnv")):
+            return _made_raw(program, made.args[0], depth - 1) if made.args else Scale.UNKNOWN
+        return Scale.UNKNOWN
+    if isinstance(made, Seq):
+        found = [_made_raw(program, item, depth - 1) for item in made.items[:3]]
+        return max(found, default=Scale.UNKNOWN) if Scale.CLEAN not in found else Scale.CLEAN
+    if isinstance(made, FuncVal):
+        result = program.run(made.function).result
+        return _made_raw(program, result, depth - 1) if result is not None else Scale.UNKNOWN
+    if isinstance(made, Choice):
+        sides = (_made_raw(program, made.then, depth - 1), _made_raw(program, made.other, depth - 1))
+        return Scale.CLEAN if Scale.CLEAN in sides else max(sides, key=lambda s: s is Scale.UNKNOWN)
+    return Scale.UNKNOWN
+
+
+def _element_of(program: Program, value: Value) -> Value | None:
+    """What a loader over a dataset of the project hands out."""
+    iterable = value.iterable if isinstance(value, Elem) else value
+    for origin in origins(program, iterable):
+        dataset = origin
+        if isinstance(origin, Call) and call_name(origin) in ("DataLoader", "iter", "cycle", "tqdm", "enumerate", "prefetch"):
+            if not origin.args and "dataset" not in origin.keywords:
+                continue
+            inner = origin.keywords.get("dataset") or origin.args[0]
+            nested = _element_of(program, inner) if call_name(origin) != "DataLoader" else None
+            if nested is not None:
+                return nested
+            dataset = inner
+        for made in origins(program, dataset):
+            if isinstance(made, Obj):
+                getter = program.method(made.cls, "__getitem__")
+                if getter is not None and value is not made:
+                    return Call(FuncVal(getter, None, made), (Value("index"),), {}, getter, getter.span)
+    return None
+
+
+# The model's side ----------------------------------------------------------------------------
+
+
+def enters_raw(program: Program, target: FuncVal, name: str, depth: int = 5) -> Scale:
+    """What a module does first with a parameter: RAW if a layer takes it as it comes."""
+    if depth <= 0:
+        return Scale.UNKNOWN
+    run = program.run(target.function)
+    param = run.env.names.get(name)
+    found: list[Scale] = []
+    for call in run.calls:
+        callee = call.callee
+        for argument in call.args:
+            way = _way(program, argument, name, target.function)
+            if way is None:
+                continue
+            if way is Scale.CLEAN:
+                found.append(Scale.CLEAN)
+            elif isinstance(callee, (FuncVal, Obj)):
+                inner = callee if isinstance(callee, FuncVal) else program.entry(callee)
+                if inner is not None and inner.function is not target.function:
+                    position = call.args.index(argument)
+                    names = [p.name for p in inner.function.parameters][1 if inner.function.owner else 0 :]
+                    if position < len(names):
+                        found.append(enters_raw(program, inner, names[position], depth - 1))
+            else:
+                found.append(_layer(program, callee))
+    known = [f for f in found if f is not Scale.NOTHING]
+    if Scale.CLEAN in known:
+        return Scale.CLEAN
+    return Scale.RAW if Scale.RAW in known else Scale.UNKNOWN if param is not None else Scale.UNKNOWN
+
+
+def _way(program: Program, value: Value, name: str, function: object, depth: int = 8) -> Scale | None:
+    """How an argument goes back to a parameter: RAW untouched, CLEAN scaled, None not at all."""
+    if depth <= 0:
+        return None
+    if isinstance(value, Param):
+        return Scale.RAW if value.function is function and value.parameter.name == name else None
+    if isinstance(value, Op):
+        for operand in value.operands:
+            way = _way(program, operand, name, function, depth - 1)
+            if way is not None:
+                return Scale.CLEAN if value.op == "/" or way is Scale.CLEAN else way
+        return None
+    if isinstance(value, Item):
+        return _way(program, value.base, name, function, depth - 1)
+    if isinstance(value, Seq):
+        ways = [_way(program, item, name, function, depth - 1) for item in value.items[:6]]
+        return next((w for w in ways if w is not None), None)
+    if isinstance(value, Choice):
+        return _way(program, value.then, name, function, depth - 1) or _way(program, value.other, name, function, depth - 1)
+    if isinstance(value, Call):
+        called = call_name(value) or ""
+        parts = list(value.args)
+        if isinstance(value.callee, Attr) and not isinstance(value.callee.base, Ref):
+            parts.insert(0, value.callee.base)
+        for part in parts:
+            way = _way(program, part, name, function, depth - 1)
+            if way is None:
+                continue
+            if any(word in called.lower() for word in _CLEANERS):
+                return Scale.CLEAN
+            return way if called in _HANDED_ON else None
+    return None
+
+
+def _layer(program: Program, callee: Value) -> Scale:
+    """What a layer does to the scale of what it is given."""
+    for made in origins(program, callee):
+        if isinstance(made, Call):
+            name = call_name(made) or ""
+            if name == "Sequential" and made.args:
+                for inner in made.args[:4]:
+                    items = inner.operands if isinstance(inner, Op) and inner.op == "*" else (inner,)
+                    for item in items:
+                        first = item.items[0] if isinstance(item, Seq) and item.items else item
+                        verdict = _layer(program, first)
+                        if verdict is not Scale.NOTHING:
+                            return verdict
+                return Scale.UNKNOWN
+            if name in _CLEAN_LAYERS:
+                return Scale.CLEAN
+            if name in _RAW_LAYERS:
+                return Scale.RAW
+            if name in _PASSING_LAYERS:
+                return Scale.NOTHING
+        if isinstance(made, Obj):
+            target = program.entry(made)
+            if target is not None and len(target.function.parameters) > 1:
+                return enters_raw(program, target, target.function.parameters[1].name, 3)
+    return Scale.UNKNOWN
+
+
