@@ -65,7 +65,7 @@ _HANDED_ON = frozenset(
 )
 _CLEANERS = ("normali", "standardi", "scaler", "whiten", "totensor", "to_tensor", "image_transform", "image_processor", "processor",
              "feature_extractor", "sigmoid", "tanh", "softmax", "log1p", "rescale", "runningmean", "one_hot", "tokeniz", "embedding",
-             "encode", "digitize", "bucketize", "minmax", "clip_and")  # fmt: skip
+             "digitize", "bucketize", "minmax", "clip_and")  # fmt: skip
 _UNIT = frozenset("rand randn rand_like randn_like zeros ones eye randint arange linspace zeros_like ones_like normal random uniform empty full".split())
 _ENV_CLEANERS = ("NormalizeObservation", "VecNormalize", "RescaleObservation", "TransformObservation", "NormalizeObs", "RunningNorm")
 _RAW_LAYERS = frozenset("Linear LazyLinear Conv1d Conv2d Conv3d ConvTranspose2d LSTM GRU RNN LSTMCell GRUCell Bilinear weight_norm spectral_norm layer_init orthogonal_init".split())
