@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project.expressions import evaluate
@@ -47,7 +48,7 @@ class Classes:
         self._made: dict[int, dict[str, Value]] = {}
         self._linear: dict[int, list[Class]] = {}
         self._outside: dict[int, list[str]] = {}
-        self._subclasses: dict[int, list[Class]] = {}
+        self._subclasses: dict[tuple[int, str], list[Class]] = {}
         self._unwrapped: dict[int, Value] = {}
         self._attributes: dict[int, tuple[Obj, dict[int, Value | None]]] = {}
         self._tokens: dict[tuple[int, str], object] = {}
@@ -107,7 +108,7 @@ class Classes:
                 return found
             empty = empty or found
         if empty is not None:
-            for owner in self.subclasses(cls):
+            for owner in self.subclasses(cls, name):
                 found = owner.methods.get(name)
                 if found is not None and not is_empty(found):
                     return found
@@ -118,21 +119,29 @@ class Classes:
         own = self.method(cls, name)
         if own is None or own.owner in self.linear(cls):
             return [] if own is None else [own]
-        return [o.methods[name] for o in self.subclasses(cls) if name in o.methods and not is_empty(o.methods[name])]
+        return [o.methods[name] for o in self.subclasses(cls, name) if name in o.methods and not is_empty(o.methods[name])]
 
-    def subclasses(self, cls: Class) -> list[Class]:
-        """Classes of the project below a class, by path."""
-        if id(cls) not in self._subclasses:
-            self._subclasses[id(cls)] = []
+    def subclasses(self, cls: Class, word: str) -> list[Class]:
+        """Classes of the project below a class whose files have a word for something, by path.
+
+        The files are searched as text first: a base class may have a hundred heirs, and to parse
+        them all for an attribute that none has would cost more than everything else.
+        """
+        key = (id(cls), word)
+        if key not in self._subclasses:
+            self._subclasses[key] = []
             self._kept.append(cls)
             found: list[Class] = []
+            wanted = re.compile(rb"(?:\bdef\s+|\bself\.)%s\b" % re.escape(word.encode()))
             for path in self.program.files.deriving(cls.name):
+                if wanted.search(self.program.files.read(path)) is None:
+                    continue
                 module = self.program.modules.get(path)
                 for other in module.classes if module is not None else ():
                     if other is not cls and cls in self.linear(other):
                         found.append(other)
-            self._subclasses[id(cls)] = found
-        return self._subclasses[id(cls)]
+            self._subclasses[key] = found
+        return self._subclasses[key]
 
     # Attributes ------------------------------------------------------------------------------
 
@@ -216,7 +225,7 @@ class Classes:
         field = self._field(base.cls, name)
         if field is not None:
             return field
-        for cls in self.subclasses(base.cls) if not base.made else ():
+        for cls in self.subclasses(base.cls, name) if not base.made else ():
             if name in cls.writers:
                 value_below = self._assigned(self.this(cls), name)
                 if value_below is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from convdiag_lint.reading.source import SourceError, decode
@@ -23,15 +23,7 @@ class Modules:
     def require(self, path: str) -> Module:
         """Parse one file. Raises SourceError."""
         if self._parsed.get(path) is None:
-            # libcst makes hundreds of thousands of small objects that all live as long as the
-            # tree: collecting in between finds nothing and takes a third of the time.
-            collecting = gc.isenabled()
-            gc.disable()
-            try:
-                self._parsed[path] = _parse(path, decode(self.files.read(path)))
-            finally:
-                if collecting:
-                    gc.enable()
+            self._parsed[path] = _parse(path, decode(self.files.read(path)))
         module = self._parsed[path]
         assert module is not None
         return module
@@ -75,10 +67,20 @@ class Modules:
         # A path that a script puts on sys.path: taken if only one file fits.
         if "." in name:
             ends = (f"/{below}.py", f"/{below}/__init__.py")
-            fits = [path for path in self.files.python if path.endswith(ends)]
+            last = name.rpartition(".")[2]
+            fits = [path for path in self._named.get(last, ()) if path.endswith(ends)]
             if len(fits) == 1:
                 return fits[0]
         return None
+
+    @cached_property
+    def _named(self) -> dict[str, list[str]]:
+        """Paths by the last name that a module is imported by."""
+        found: dict[str, list[str]] = {}
+        for path in self.files.python:
+            stem = path.removesuffix(".py").removesuffix("/__init__")
+            found.setdefault(stem.rpartition("/")[2], []).append(path)
+        return found
 
     def _file(self, base: str, below: str) -> str | None:
         stem = "/".join(part for part in (base, below) if part)

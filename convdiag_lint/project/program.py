@@ -373,10 +373,7 @@ class Program:
         elif word in ("__call__", "forward") or word.startswith("__"):
             return self._callable_callers(function)
         found: list[Site] = []
-        paths = self.files.calling(word)
-        if len(paths) > MOST_CALLER_FILES:
-            stem = function.module.path.rpartition("/")[2].removesuffix(".py")
-            paths = [p for p in paths if p == function.module.path or stem.encode() in self.files.read(p)]
+        paths = [path for path in self.files.calling(word) if self._may_reach(path, function)]
         for path in paths[:MOST_CALLER_FILES]:
             module = self.modules.get(path)
             if module is None:
@@ -388,6 +385,16 @@ class Program:
                     if site.target.function is function and site.caller is other:
                         found.append(site)
         return found
+
+    def _may_reach(self, path: str, function: Function) -> bool:
+        """Whether a file can know a function: it names its module or class, or stands beside it."""
+        if path == function.module.path:
+            return True
+        data = self.files.read(path)
+        if function.owner is not None and function.owner.name.encode() in data:
+            return True
+        stem = function.module.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
+        return stem.encode() in data or f"import {function.name}".encode() in data
 
     def _callable_callers(self, function: Function) -> list[Site]:
         """Calls of an object: found where its class, or a variable that holds it, is used."""

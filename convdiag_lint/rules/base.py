@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convdiag_lint.reading import gate
+
 if TYPE_CHECKING:
     from convdiag_lint.events import Finding
     from convdiag_lint.project.view import ModuleView
@@ -27,3 +29,5 @@ class Rule:
     fix: str
     """The same code, mended."""
     check: Callable[[ModuleView], Iterable[Finding]]
+    concerns: Callable[[bytes], bool] = gate.steps
+    """Whether the rule has anything to ask of a file with these bytes."""

@@ -91,6 +91,9 @@ def _clips(program: Program, context: Context) -> bool:
 def _hooked(program: Program, context: Context) -> bool:
     """Whether a hook that clamps is registered by the project where this step's program is set up."""
     for path in program.files.mentioning("_hook("):
+        data = program.files.read(path)
+        if b"clamp" not in data and b"clip" not in data:
+            continue
         module = program.modules.get(path)
         for function in module.functions if module is not None else ():
             if "register_hook" in function.words or "register_step_pre_hook" in function.words:

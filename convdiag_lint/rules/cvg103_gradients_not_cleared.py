@@ -14,7 +14,7 @@ from convdiag_lint.rules.base import Rule
 if TYPE_CHECKING:
     from convdiag_lint.events import Event, Finding
     from convdiag_lint.project.program import Program
-    from convdiag_lint.project.run import Run
+    from convdiag_lint.project.run import Run, Site
     from convdiag_lint.project.steps import Context, Step
     from convdiag_lint.project.view import ModuleView
     from convdiag_lint.reading.syntax import Function
@@ -27,7 +27,7 @@ def check(view: ModuleView) -> Iterator[Finding]:
         if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
             continue
         for context in step.contexts:
-            if not _repeats(view.program, context) or _cleared(view.program, step, context):
+            if _cleared(view.program, step, context) or not _repeats(view.program, context):
                 continue
             unsure = _unknown(view.program, context)
             if not unsure:
@@ -52,7 +52,7 @@ def _repeats(program: Program, context: Context) -> bool:
     return any(site.loops for site in _sites_above(program, context.run.function))
 
 
-def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterator:  # type: ignore[type-arg]
+def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterator[Site]:
     if depth > 0:
         for site in program.callers(function):
             yield site
@@ -62,13 +62,19 @@ def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterat
 def _cleared(program: Program, step: Step, context: Context) -> bool:
     if context.step.attributes["engine"]:
         return True
-    runs: list[Run] = [context.run, *(program.run(s.caller) for s in _sites_above(program, context.run.function))]
-    runs.append(program.run(step.scope))
-    for run in runs:
+    for run in _runs_around(program, step, context):
         for event in run.events:
             if event.kind is EventKind.CLEAR and _clears(program, event, context.step, run is context.run):
                 return True
     return False
+
+
+def _runs_around(program: Program, step: Step, context: Context) -> Iterator[Run]:
+    """The update's own timeline, then those above it: mostly the first one answers."""
+    yield context.run
+    yield program.run(step.scope)
+    for site in _sites_above(program, context.run.function):
+        yield program.run(site.caller)
 
 
 def _clears(program: Program, event: Event, step: Event, same_run: bool) -> bool:

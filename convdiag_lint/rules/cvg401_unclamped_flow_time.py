@@ -11,6 +11,7 @@ from convdiag_lint.project.graph import through
 from convdiag_lint.project.ranges import draw_range, interval
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.values import Call, describe
+from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -126,4 +127,5 @@ x_t = (1 - t) * noise + t * action
 loss = F.mse_loss(model(x_t, t), action - noise)
 """,
     check=check,
+    concerns=gate.draws_time,
 )
