@@ -45,13 +45,9 @@ STATISTIC = re.compile(
 TARGETS_OF_RL = re.compile(r"adv|return|reward|ret\b|loss|values?\b|score|baseline", re.IGNORECASE)
 OF_A_SCALAR = re.compile(r"(?:^|[._])(?:a|alpha|temp\w*|ent\w*)_?opt\w*$|log_alpha")
 """A temperature's optimizer, whose gradient needs no care."""
-NOT_TRAINING = re.compile(
-    r"eval|infer|test|real_|\bact$|predict|sample\b|denorm|unnorm|(?:Layer|Batch|Group|RMS)Norm"
-)
+NOT_TRAINING = re.compile(r"eval|infer|test|real_|\bact$|predict|sample\b|denorm|unnorm|(?:Layer|Batch|Group|RMS)Norm")
 TIME = re.compile(r"^(?:t|ts|u|tau|time|times|timestep|timesteps|t_\w+|\w+_t|\w*time\w*)$")
-INTERPOLATION = re.compile(
-    r"\b1(?:\.0*)?\s*-\s*(?:\w+\.)?(?:t|tau|u|time|times|t_\w+|\w*time\w*)\b"
-)
+INTERPOLATION = re.compile(r"\b1(?:\.0*)?\s*-\s*(?:\w+\.)?(?:t|tau|u|time|times|t_\w+|\w*time\w*)\b")
 CLIPS = {
     "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_grad_value", "clip_gradients",
 }  # fmt: skip
@@ -136,11 +132,7 @@ class File:
 
     def scope(self, node: cst.CSTNode) -> str:
         """Qualified name of the function around a node, as findings name it."""
-        names = [
-            n.name.value
-            for n in self.parents(node)
-            if isinstance(n, (cst.FunctionDef, cst.ClassDef))
-        ]
+        names = [n.name.value for n in self.parents(node) if isinstance(n, (cst.FunctionDef, cst.ClassDef))]
         return ".".join(reversed(names)) or "<module>"
 
     def mutant(self, rule: str, what: str, changes: dict[cst.CSTNode, Change]) -> Mutant:
@@ -221,9 +213,7 @@ def clips(file: File) -> Iterator[Mutant]:
         if isinstance(node, cst.Call) and _last_name(node) in CLIPS and node.args:
             name = file.code(node.args[0].value)
             target, change = _without(file, node)
-        elif isinstance(node, cst.Expr) and re.search(
-            r"\.grad(?:\.data)?\.clamp_\(", file.code(node)
-        ):
+        elif isinstance(node, cst.Expr) and re.search(r"\.grad(?:\.data)?\.clamp_\(", file.code(node)):
             name, target, change = "by hand", node, _to_pass
         elif isinstance(node, cst.Arg) and _keyword(node) == "gradient_clip_val":
             name, target, change = "gradient_clip_val", node, _removed
@@ -418,19 +408,13 @@ def _draw_in(value: cst.CSTNode) -> cst.Call | None:
     return None
 
 
-def _raw_draw(
-    file: File, draw: cst.Call, value: cst.CSTNode
-) -> tuple[cst.CSTNode, cst.BaseExpression] | None:
+def _raw_draw(file: File, draw: cst.Call, value: cst.CSTNode) -> tuple[cst.CSTNode, cst.BaseExpression] | None:
     """The outermost arithmetic around a draw, and the draw without it."""
     replacement: cst.BaseExpression = draw
     if _last_name(draw) == "sigmoid":
-        (randn,) = [p for p in _walk(draw) if isinstance(p, cst.Call) and _last_name(p) == "randn"][
-            :1
-        ]
+        (randn,) = [p for p in _walk(draw) if isinstance(p, cst.Call) and _last_name(p) == "randn"][:1]
         assert isinstance(randn.func, cst.Attribute)
-        replacement = randn.with_changes(
-            func=randn.func.with_changes(attr=cst.Name("rand")), lpar=[], rpar=[]
-        )
+        replacement = randn.with_changes(func=randn.func.with_changes(attr=cst.Name("rand")), lpar=[], rpar=[])
         top: cst.CSTNode = draw
     else:
         top = draw
@@ -549,9 +533,7 @@ def _entries(file: File, value: cst.Dict | cst.List) -> Iterator[tuple[cst.CSTNo
             yield element, _removed
 
 
-def _saved_by_name(
-    file: File, function: cst.CSTNode, name: str
-) -> Iterator[tuple[cst.CSTNode, Change]]:
+def _saved_by_name(file: File, function: cst.CSTNode, name: str) -> Iterator[tuple[cst.CSTNode, Change]]:
     """Statistics in a dict that has a name, and those added to it later."""
     for node in _walk(function):
         if not isinstance(node, cst.Assign) or len(node.targets) != 1:
@@ -606,9 +588,7 @@ def copy_project(folder: Path, target: Path) -> None:
         return [
             p.name
             for p in paths
-            if p.name in (".git", "__pycache__")
-            or p.is_symlink()
-            or (p.is_file() and p.stat().st_size > LARGEST)
+            if p.name in (".git", "__pycache__") or p.is_symlink() or (p.is_file() and p.stat().st_size > LARGEST)
         ]
 
     shutil.copytree(folder, target, ignore=ignored)
@@ -646,22 +626,16 @@ def spread(mutants: list[Mutant], limit: int) -> list[Mutant]:
 
 def is_test(path: Path) -> bool:
     """Whether a file is a project's own test, which trains to see that code runs."""
-    return any(
-        part in ("test", "tests", "test.py") or part.startswith("test_") for part in path.parts
-    )
+    return any(part in ("test", "tests", "test.py") or part.startswith("test_") for part in path.parts)
 
 
-def try_project(
-    folder: Path, rules: Sequence[str], limit: int, timeout: float
-) -> Iterator[Verdict]:
+def try_project(folder: Path, rules: Sequence[str], limit: int, timeout: float) -> Iterator[Verdict]:
     """Make the mutants of one project and let the linter judge each."""
     with tempfile.TemporaryDirectory() as temporary:
         project = Path(temporary) / folder.resolve().name
         copy_project(folder, project)
         before = lint(project, rules, timeout)
-        flagged = {
-            (item["code"], item["path"], item["scope"]) for item in before if not item.get("unsure")
-        }
+        flagged = {(item["code"], item["path"], item["scope"]) for item in before if not item.get("unsure")}
         by_rule: dict[str, list[Mutant]] = {rule: [] for rule in rules}
         for mutant in mutants_in(project, rules):
             if (mutant.rule, mutant.path, mutant.scope) not in flagged:
@@ -694,10 +668,7 @@ def table(verdicts: Sequence[Verdict], rules: Sequence[str]) -> str:
         count = Counter(v.verdict for v in verdicts if v.rule == rule)
         total = count.total()
         recall = f"{count['found'] / total:.2f}" if total else "-"
-        lines.append(
-            f"| {rule} | {total} | {count['found']} | {count['unsure']} | {count['missed']}"
-            f" | {recall} |"
-        )
+        lines.append(f"| {rule} | {total} | {count['found']} | {count['unsure']} | {count['missed']} | {recall} |")
     return "\n".join(lines)
 
 

@@ -26,9 +26,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 # Outside of this repository, whose own files would otherwise be the corpus' neighbours.
-CACHE = Path(
-    os.environ.get("CONVDIAG_BENCH_DIR") or user_cache_dir("convdiag-bench", appauthor=False)
-)
+CACHE = Path(os.environ.get("CONVDIAG_BENCH_DIR") or user_cache_dir("convdiag-bench", appauthor=False))
 WHEEL = "lerobot==0.4.4"
 PEERS = {"torchfix": "torchfix==0.7.0", "torch-preflight": "torch-preflight==0.5.0"}
 PYTHON = sys.executable
@@ -149,9 +147,7 @@ def cpu_seconds(command: list[str], cache: Path) -> float:
     """Run a program and return the processor time that it and its children took."""
     environment = {**os.environ, "CONVDIAG_CACHE_DIR": str(cache)}
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, cwd=CACHE
-        )
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=environment, cwd=CACHE)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         errors.seek(0)
@@ -180,9 +176,7 @@ def show(table: list[Program], folder: Path) -> None:
     lines = sum(file.read_bytes().count(b"\n") for file in files)
     by_name = {program.name: program.median for program in table}
     libcst, flake8 = by_name["libcst.parse_module"], by_name["flake8 without the plugin"]
-    print(
-        f"{folder.name}: {len(files)} files, {lines:,} lines; Python {platform.python_version()}\n"
-    )
+    print(f"{folder.name}: {len(files)} files, {lines:,} lines; Python {platform.python_version()}\n")
     print("| | CPU s | of libcst.parse_module | of flake8 |")
     print("|---|---|---|---|")
     for program in table:

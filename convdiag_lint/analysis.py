@@ -35,6 +35,7 @@ class Analyser:
         # Millions of small objects that live as long as the program: looking for garbage among
         # them finds none, and takes a third of the time.
         gc.disable()
+        self.program.work = 0
         try:
             view = ModuleView(self.program, self.program.modules.require(path))
             return sorted(finding for rule in rules for finding in rule.check(view))

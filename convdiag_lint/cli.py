@@ -103,9 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_check_options(check: argparse.ArgumentParser) -> None:
-    check.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input"
-    )
+    check.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or - for standard input")
     which = check.add_argument_group("what to report")
     which.add_argument(
         "--select",
@@ -146,12 +144,8 @@ def _add_check_options(check: argparse.ArgumentParser) -> None:
         help="where the text on standard input belongs, so that its neighbours are found",
     )
     output = check.add_argument_group("output")
-    output.add_argument(
-        "--format", choices=("text", "json"), default="text", help="default: %(default)s"
-    )
-    output.add_argument(
-        "--verbose", action="store_true", help="show the evidence of each finding (text)"
-    )
+    output.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
+    output.add_argument("--verbose", action="store_true", help="show the evidence of each finding (text)")
     output.add_argument("--statistics", action="store_true", help="count findings by rule")
     output.add_argument("--exit-zero", action="store_true", help="exit 0 even with findings")
     running = check.add_argument_group("running")
@@ -163,9 +157,7 @@ def _add_check_options(check: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes; 0 is one for each core (default: %(default)s)",
     )
-    running.add_argument(
-        "--no-cache", action="store_true", help="neither use nor keep findings of earlier runs"
-    )
+    running.add_argument("--no-cache", action="store_true", help="neither use nor keep findings of earlier runs")
 
 
 def _words(text: str) -> list[str]:
@@ -195,9 +187,7 @@ def _check(options: argparse.Namespace) -> int:
     from convdiag_lint.validity import Problem  # noqa: PLC0415
 
     def adjust(settings: Settings) -> Settings:
-        return settings.override(
-            tuple(options.select), tuple(options.ignore), show_unsure=options.show_unsure
-        )
+        return settings.override(tuple(options.select), tuple(options.ignore), show_unsure=options.show_unsure)
 
     stdin = None
     paths = [path for path in options.paths if path != "-"]
@@ -207,10 +197,7 @@ def _check(options: argparse.Namespace) -> int:
     files = [*found.files]
     if stdin and stdin[0] not in files:
         files.insert(0, stdin[0])
-    unread = [
-        engine.Report(path, problem=Problem(f"cannot be read: {why}"))
-        for path, why in found.problems
-    ]
+    unread = [engine.Report(path, problem=Problem(f"cannot be read: {why}")) for path, why in found.problems]
     cached = not (options.no_cache or os.environ.get("CONVDIAG_NO_CACHE"))
     reports = unread + engine.check(
         files,

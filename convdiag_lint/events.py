@@ -8,8 +8,11 @@ probe observes it; rules are questions to a timeline and do not care which of th
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class EventKind(str, enum.Enum):

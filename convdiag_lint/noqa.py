@@ -31,9 +31,7 @@ def unsilenced(findings: Iterable[Finding], data: bytes) -> list[Finding]:
         number = finding.line
         alone = lines[number - 1] if 0 < number <= len(lines) else ""
         text = searched.get(number, alone)
-        violation = Violation(
-            finding.code, finding.path, number, finding.column, finding.message, text
-        )
+        violation = Violation(finding.code, finding.path, number, finding.column, finding.message, text)
         return bool(violation.is_inline_ignored(disable_noqa=False))
 
     return [finding for finding in found if not silenced(finding)]

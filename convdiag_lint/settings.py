@@ -84,10 +84,7 @@ def matches(path: str, patterns: tuple[str, ...], folder: str) -> bool:
         if "/" not in plain:
             if any(fnmatch.fnmatchcase(part, plain) for part in parts):
                 return True
-        elif any(
-            fnmatch.fnmatchcase("/".join(parts[: end + 1]), plain.lstrip("/"))
-            for end in range(len(parts))
-        ):
+        elif any(fnmatch.fnmatchcase("/".join(parts[: end + 1]), plain.lstrip("/")) for end in range(len(parts))):
             return True
     return False
 
@@ -129,24 +126,19 @@ def _checked(table: dict[str, object], file: Path) -> Settings:
     known = {"select", "ignore", "exclude", "per-file-ignores", "show-unsure"}
     for key in table:
         if key not in known:
-            raise SettingsError(
-                f"{file}: [tool.convdiag] has no setting {key!r}; there are {_listed(known)}"
-            )
+            raise SettingsError(f"{file}: [tool.convdiag] has no setting {key!r}; there are {_listed(known)}")
     unsure = table.get("show-unsure", False)
     if not isinstance(unsure, bool):
         raise SettingsError(f"{file}: [tool.convdiag] show-unsure must be true or false")
     per_file = table.get("per-file-ignores", {})
     if not isinstance(per_file, dict):
-        raise SettingsError(
-            f"{file}: [tool.convdiag] per-file-ignores must be a table of pattern = [codes]"
-        )
+        raise SettingsError(f"{file}: [tool.convdiag] per-file-ignores must be a table of pattern = [codes]")
     return Settings(
         select=_codes(table.get("select", list(SELECT)), "select", file),
         ignore=_codes(table.get("ignore", []), "ignore", file),
         exclude=_strings(table.get("exclude", []), "exclude", file),
         per_file_ignores=tuple(
-            (pattern, _codes(codes, f"per-file-ignores.{pattern!r}", file))
-            for pattern, codes in per_file.items()
+            (pattern, _codes(codes, f"per-file-ignores.{pattern!r}", file)) for pattern, codes in per_file.items()
         ),
         show_unsure=unsure,
         folder=str(file.resolve().parent),

@@ -73,9 +73,7 @@ def _of_bytes(data: bytes) -> Problem | None:
         data.decode(encoding)
     except SyntaxError as error:
         missing = "invalid or missing" in str(error.msg)
-        return Problem(
-            "not utf-8 text, and no encoding declared" if missing else str(error.msg), 1, 1
-        )
+        return Problem("not utf-8 text, and no encoding declared" if missing else str(error.msg), 1, 1)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Problem(f"not {error.encoding} text", line, 1)

@@ -73,9 +73,7 @@ def test_syntax_newer_than_this_python_is_not_an_error() -> None:
     assert problem_in(b"def first[T](items: list[T]) -> T: return items[0]\n") is None
 
 
-def test_a_missing_path_is_one_line_and_status_2(
-    project: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_path_is_one_line_and_status_2(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Path("good.py").write_text(SMELLY)
     done = convdiag("check", "nosuch.py", "good.py", cwd=project)
     assert done.returncode == 2

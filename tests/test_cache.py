@@ -70,9 +70,7 @@ def test_a_changed_neighbour_counts(project: Path, folder: Path, analysed: list[
     assert analysed == ["train.py", "train.py"]
 
 
-def test_a_file_that_trains_nothing_is_never_analysed(
-    project: Path, folder: Path, analysed: list[str]
-) -> None:
+def test_a_file_that_trains_nothing_is_never_analysed(project: Path, folder: Path, analysed: list[str]) -> None:
     Path("util.py").write_text(NOT_TRAINING)
     assert main(["check", "."]) == 0
     assert analysed == []
@@ -105,9 +103,7 @@ def test_no_cache_neither_reads_nor_writes(
         b'{"text":"TEXT","project":"","findings":[1]}',
     ],
 )
-def test_a_damaged_entry_is_as_good_as_none(
-    project: Path, folder: Path, analysed: list[str], damage: bytes
-) -> None:
+def test_a_damaged_entry_is_as_good_as_none(project: Path, folder: Path, analysed: list[str], damage: bytes) -> None:
     Path("train.py").write_text(SMELLY)
     assert main(["check", "."]) == 1
     for entry in folder.rglob("*.json"):
@@ -132,9 +128,7 @@ def test_nothing_half_written_stays(project: Path, folder: Path) -> None:
     assert not list(folder.rglob("*.tmp"))
 
 
-def test_old_entries_are_removed_and_new_ones_kept(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_entries_are_removed_and_new_ones_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     store = Cache()
@@ -159,9 +153,7 @@ FINDINGS = st.lists(
 
 
 @given(FINDINGS)
-def test_findings_come_back_as_they_were(
-    tmp_path_factory: pytest.TempPathFactory, findings: list[Finding]
-) -> None:
+def test_findings_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, findings: list[Finding]) -> None:
     store = Cache(tmp_path_factory.getbasetemp() / "roundtrip")
     entry = Entry("text", "project", findings)
     store.store("root", "path", entry)

@@ -43,18 +43,14 @@ def test_findings_exit_1_and_name_file_line_column_code_and_source(
     assert lines[-1] == "1 finding in 1 of 1 file."
 
 
-def test_exit_zero_keeps_the_findings_and_drops_the_status(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_exit_zero_keeps_the_findings_and_drops_the_status(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("train.py").write_text(SMELLY)
     status, out, _ = check(capsys, "--exit-zero", "train.py")
     assert status == 0
     assert "CVG101" in out
 
 
-def test_json_is_a_list_with_the_documented_keys(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_is_a_list_with_the_documented_keys(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("train.py").write_text(SMELLY)
     (item,) = findings(capsys, ".")
     wanted = "code name message path line column end_line end_column scope evidence unsure"
@@ -64,9 +60,7 @@ def test_json_is_a_list_with_the_documented_keys(
     assert all(set(each) == {"path", "line", "text"} for each in item["evidence"])
 
 
-def test_json_of_clean_code_is_an_empty_list(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_of_clean_code_is_an_empty_list(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("train.py").write_text(NOT_TRAINING)
     assert findings(capsys, ".") == []
 
@@ -148,9 +142,7 @@ def test_paths_are_shown_as_they_were_given(
     assert findings(capsys, "..")[0]["path"] == "../pkg/train.py"
 
 
-def test_a_file_named_twice_is_checked_once(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_named_twice_is_checked_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("train.py").write_text(SMELLY)
     assert len(findings(capsys, "train.py", ".", "./train.py")) == 1
 

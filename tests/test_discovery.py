@@ -20,9 +20,7 @@ def test_python_files_below_a_folder_are_found_in_order(project: Path) -> None:
     assert find(["."]).files == ["a/b/c.py", "a/z.py", "a.py", "b.py"]
 
 
-@pytest.mark.parametrize(
-    "folder", [".git", ".venv", "node_modules", "build", "__pycache__", "pkg.egg-info"]
-)
+@pytest.mark.parametrize("folder", [".git", ".venv", "node_modules", "build", "__pycache__", "pkg.egg-info"])
 def test_folders_that_are_never_source_are_left_out(project: Path, folder: str) -> None:
     make(f"{folder}/a.py", "b.py")
     assert find(["."]).files == ["b.py"]
@@ -70,9 +68,7 @@ def test_exclude_takes_names_paths_and_wildcards(project: Path) -> None:
     assert find(["."], ("./pkg/old/*.py", "tests/")).files == ["d_test.py", "pkg/new/c.py"]
 
 
-def test_exclude_of_settings_starts_at_the_settings_file(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exclude_of_settings_starts_at_the_settings_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make("sub/old/a.py", "sub/b.py")
     Path("pyproject.toml").write_text('[tool.convdiag]\nexclude = ["sub/old"]\n')
     monkeypatch.chdir("sub")

@@ -28,9 +28,7 @@ def test_the_healthy_package_is_clean(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize("twin", TWINS)
-def test_a_twin_has_the_one_thing_wrong_that_it_is_named_after(
-    twin: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_twin_has_the_one_thing_wrong_that_it_is_named_after(twin: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert codes(EXAMPLES / "broken" / twin, capsys) == [twin[:6].upper()]
 
 

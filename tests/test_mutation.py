@@ -139,9 +139,7 @@ def test_optimizers_are_broken_one_by_one() -> None:
     assert [(m.scope, m.line) for m in found] == [("f", 2), ("f", 3), ("g", 6)]
 
 
-def test_a_copy_leaves_the_project_as_it_was(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_copy_leaves_the_project_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "examples/healthy/standalone/flow_matching/optim.py").read_text("utf-8")
     loop = "\n\ndef train(model, loader, o):\n    for x in loader:\n"
     loop += "        optimizer_step(model(x).mean(), o, model)\n"

@@ -9,9 +9,7 @@ from convdiag_lint.output.text import Style, printable, render
 PLAIN = Style(colour=False)
 
 
-def shown(
-    line: str, column: int, end: int, *, end_line: int = 1, unsure: bool = False
-) -> list[str]:
+def shown(line: str, column: int, end: int, *, end_line: int = 1, unsure: bool = False) -> list[str]:
     finding = Finding(
         "a.py", 1, column, end_line, end, "CVG101", "name", "message", "scope",
         (Evidence("b.py", 3, "followed to here"),), unsure,

@@ -29,9 +29,7 @@ repos:
 def git(folder: Path, *args: str) -> str:
     # A hook that runs these tests has its own idea of which repository is meant.
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    done = subprocess.run(
-        ["git", *IDENTITY, *args], cwd=folder, env=env, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["git", *IDENTITY, *args], cwd=folder, env=env, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 

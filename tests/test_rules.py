@@ -20,9 +20,7 @@ from helpers import convdiag, flake8
 CASES = Path(__file__).parent / "rules"
 EXPECTED = re.compile(r"#\s*(CVG\d{3}(?:\s*,\s*CVG\d{3})*)\s*$")
 NAMES = sorted(
-    path.name
-    for path in CASES.glob("*")
-    if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
+    path.name for path in CASES.glob("*") if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
 )
 
 
@@ -46,9 +44,7 @@ def expected(name: str) -> set[Place]:
     case = CASES / name
     files = sorted(case.rglob("*.py")) if case.is_dir() else [case]
     return {
-        Place(
-            f"{name}/{file.relative_to(case if case.is_dir() else CASES).as_posix()}", number, code
-        )
+        Place(f"{name}/{file.relative_to(case if case.is_dir() else CASES).as_posix()}", number, code)
         for file in files
         for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
         for code in codes_in(line)
@@ -74,10 +70,7 @@ def lay_out(folder: Path, *, noqa: bool) -> None:
 def run_both(folder: Path) -> Runs:
     done = convdiag("check", "--format", "json", *NAMES, cwd=folder)
     assert done.stderr == ""
-    command = {
-        (Place(item["path"], item["line"], item["code"]), item["column"])
-        for item in json.loads(done.stdout)
-    }
+    command = {(Place(item["path"], item["line"], item["code"]), item["column"]) for item in json.loads(done.stdout)}
     done = flake8("--isolated", "--select", "CVG", "-j1", *NAMES, cwd=folder)
     assert done.stderr == ""
     by_flake8 = set()

@@ -41,8 +41,7 @@ def page(rule: Rule) -> str:
 def _filled(text: str) -> str:
     paragraphs = textwrap.dedent(text).strip().split("\n\n")
     return "\n\n".join(
-        textwrap.fill(paragraph, 96, break_on_hyphens=False, break_long_words=False)
-        for paragraph in paragraphs
+        textwrap.fill(paragraph, 96, break_on_hyphens=False, break_long_words=False) for paragraph in paragraphs
     )
 
 

@@ -52,9 +52,7 @@ def render(reports: Sequence[Report], style: Style, *, verbose: bool = False) ->
 
 def statistics(reports: Iterable[Report]) -> Iterator[str]:
     """Yield one line for each rule that found something: how often, code, name."""
-    counts = collections.Counter(
-        (finding.code, finding.name) for report in reports for finding in report.findings
-    )
+    counts = collections.Counter((finding.code, finding.name) for report in reports for finding in report.findings)
     for (code, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield f"{count:5d}  {code}  {name}"
 
@@ -71,14 +69,11 @@ def problem(report: Report) -> str:
 def printable(text: str) -> str:
     """Return text that a terminal shows as one line, whatever a file's name or line holds."""
     return "".join(
-        character if unicodedata.category(character)[0] != "C" else ascii(character)[1:-1]
-        for character in text
+        character if unicodedata.category(character)[0] != "C" else ascii(character)[1:-1] for character in text
     )
 
 
-def _finding(
-    finding: Finding, lines: Sequence[str], style: Style, *, verbose: bool
-) -> Iterator[str]:
+def _finding(finding: Finding, lines: Sequence[str], style: Style, *, verbose: bool) -> Iterator[str]:
     place = style.quiet(f"{finding.line}:{finding.column}")
     unsure = style.quiet(" (unsure)") if finding.unsure else ""
     yield f"  {place}  {style.code(finding.code)} {printable(finding.message)}{unsure}"
@@ -110,10 +105,7 @@ def _excerpt(finding: Finding, lines: Sequence[str], style: Style) -> Iterator[s
 
 def _width(text: str) -> int:
     """Columns that text takes on a terminal."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _summary(reports: Sequence[Report]) -> str:

@@ -63,7 +63,8 @@ def same_thing(first: object, second: object) -> bool:
 
 
 _SCALAR = re.compile(
-    r"(?:^|[_'\"\[.])(?:log_?)?(?:alpha|temperature|temp|entropy|ent_coef|lagrang\w*|lambda)(?:[_'\"\]]|$)", re.I
+    r"(?:^|[_'\"\[.])(?:log_?)?(?:alpha|temperature|temp|entropy|ent_coef|lagrang\w*|lambda)(?:[_'\"\]]|$)",
+    re.IGNORECASE,
 )
 
 
@@ -80,7 +81,9 @@ def is_scalar_optimizer(program: Program, optimizer: object) -> bool:
             return False
         only = params.items[0]
         text = (only.hint or describe(only)).lower()
-        if not any(word in text for word in ("alpha", "temp", "ent_coef", "entropy", "log_", "lagrang", "lambda", "scalar")):
+        if not any(
+            word in text for word in ("alpha", "temp", "ent_coef", "entropy", "log_", "lagrang", "lambda", "scalar")
+        ):
             return False
     return True
 
@@ -183,4 +186,3 @@ def config_of(call: Call, word: str) -> tuple[bool, bool]:
                 readable = True
                 held = held or any(isinstance(k, Const) and k.value == word for k, _ in part.items)
     return held, readable
-

@@ -46,7 +46,13 @@ def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, spa
     if isinstance(callee, Call):
         inner = callee.callee
         if isinstance(inner, Ref) and inner.name in ("functools.partial", "partial") and callee.args:
-            return call(interp, callee.args[0], (*callee.args[1:], *args), {**callee.keywords, **keywords}, span)
+            return call(
+                interp,
+                callee.args[0],
+                (*callee.args[1:], *args),
+                {**callee.keywords, **keywords},
+                span,
+            )
     if isinstance(callee, Attr) and isinstance(callee.base, Seq) and callee.name in ("append", "extend", "add"):
         callee.base.grow(args)
     target = program.entry(callee)
@@ -59,7 +65,17 @@ def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, spa
 
 def _leaf(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, span: Span) -> Call:
     function = interp.env.function
-    made = Call(callee, args, keywords, function, span, interp.contexts, interp.guards, interp.loops, interp.generation)
+    made = Call(
+        callee,
+        args,
+        keywords,
+        function,
+        span,
+        interp.contexts,
+        interp.guards,
+        interp.loops,
+        interp.generation,
+    )
     interp.run.calls.append(made)
     return made
 
@@ -91,7 +107,12 @@ def _construct(interp: Interpreter, callee: ClassVal, args: Args, keywords: Keyw
 
 
 def _function(
-    interp: Interpreter, target: FuncVal, args: Args, keywords: Keywords, span: Span, written: Value | None = None
+    interp: Interpreter,
+    target: FuncVal,
+    args: Args,
+    keywords: Keywords,
+    span: Span,
+    written: Value | None = None,
 ) -> Value:
     program = interp.program
     function = target.function
@@ -99,7 +120,7 @@ def _function(
         return Const(None)
     given = bind(function, target, args, keywords)
     running = any(frame.function is function for frame in interp.frames)
-    begins = function.name == "__init__" and isinstance(written, type(None)) and len(interp.frames) < 6
+    begins = function.name == "__init__" and (written is None) and len(interp.frames) < 6
     through = (begins and not running) or (
         not interp.silent
         and not running
@@ -125,7 +146,16 @@ def _takes_code(args: Args, keywords: Keywords) -> bool:
 
 def _note(interp: Interpreter, target: FuncVal, given: Keywords, span: Span, number: int) -> None:
     interp.run.sites.append(
-        Site(target, given, interp.env.function, span, interp.frames, interp.guards, interp.loops, number)
+        Site(
+            target,
+            given,
+            interp.env.function,
+            span,
+            interp.frames,
+            interp.guards,
+            interp.loops,
+            number,
+        )
     )
 
 
@@ -164,13 +194,25 @@ def takes_this(function: Function) -> bool:
 
 
 def inline(
-    interp: Interpreter, target: FuncVal, given: Keywords, number: int, args: Args = (), keywords: Keywords | None = None
+    interp: Interpreter,
+    target: FuncVal,
+    given: Keywords,
+    number: int,
+    args: Args = (),
+    keywords: Keywords | None = None,
 ) -> Value:
     """Run a function's body in place, with the caller's values; its result."""
     function = target.function
     outer_env = target.env if target.env is not None else interp.program.outer_env(function)
     env = Env(function, outer_env)
-    saved = (interp.env, interp.frames, interp.guards, interp.returns, interp.yields, interp.contexts)
+    saved = (
+        interp.env,
+        interp.frames,
+        interp.guards,
+        interp.returns,
+        interp.yields,
+        interp.contexts,
+    )
     interp.env = env
     interp.frames = (*interp.frames, Frame(function, number))
     interp.returns, interp.yields = [], []

@@ -119,7 +119,9 @@ class Classes:
         own = self.method(cls, name)
         if own is None or own.owner in self.linear(cls):
             return [] if own is None else [own]
-        return [o.methods[name] for o in self.subclasses(cls, name) if name in o.methods and not is_empty(o.methods[name])]
+        return [
+            o.methods[name] for o in self.subclasses(cls, name) if name in o.methods and not is_empty(o.methods[name])
+        ]
 
     def subclasses(self, cls: Class, word: str) -> list[Class]:
         """Classes of the project below a class whose files have a word for something, by path.

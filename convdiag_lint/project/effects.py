@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind
@@ -26,15 +25,19 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from convdiag_lint.project.interpreter import Interpreter
-    from convdiag_lint.reading.syntax import Function, Span
+    from convdiag_lint.reading.syntax import Span
 
 CLIPPERS = frozenset(
     "clip_grad_norm_ clip_grad_value_ clip_grad_norm clip_grad_value clip_gradients clip_master_grads"
     " clip_grads_with_norm_ clip_grad_norm_fp32".split()
 )
 _FINITE = frozenset("isnan isinf isfinite is_nan is_inf isneginf isposinf".split())
-_THROUGH = frozenset("any all bool item sum float tolist max count_nonzero cpu detach mean not_ logical_not logical_or".split())
+_THROUGH = frozenset(
+    "any all bool item sum float tolist max count_nonzero cpu detach mean not_ logical_not logical_or".split()
+)
 _EXITS = frozenset(("sys.exit", "exit", "quit", "os._exit", "os.abort"))
 _CLAMPS = frozenset("clamp clamp_ clip clip_ clamp_min clamp_max clip_grad_norm_ clip_grad_value_ clip_by_norm".split())
 KNOWN_PACKAGES = frozenset(
@@ -75,9 +78,9 @@ def called(interp: Interpreter, call: Call) -> None:
             _opaque(interp, call)
     elif isinstance(callee, Ref):
         last = callee.name.rpartition(".")[2]
-        handler = _FUNCTIONS.get(last)
-        if handler is not None:
-            handler(interp, call, callee)
+        act = _FUNCTIONS.get(last)
+        if act is not None:
+            act(interp, call, callee)
             return
         root = callee.name.partition(".")[0]
         if root not in KNOWN_PACKAGES and callee.name not in _BUILTIN:
@@ -105,9 +108,11 @@ def _backward(interp: Interpreter, call: Call, base: Value) -> bool:
     if call.args:
         part = kinds.kind(interp.program, base)
         given = describe(call.args[0]).lower()
-        if part in (kinds.ACCELERATOR, kinds.ENGINE, kinds.OPTIMIZER, kinds.SCALER) or isinstance(base, Obj):
-            loss, wrapper = call.args[0], base
-        elif "loss" in given and "loss" not in (base.hint or describe(base)).lower():
+        if (
+            part in (kinds.ACCELERATOR, kinds.ENGINE, kinds.OPTIMIZER, kinds.SCALER)
+            or isinstance(base, Obj)
+            or ("loss" in given and "loss" not in (base.hint or describe(base)).lower())
+        ):
             loss, wrapper = call.args[0], base
     interp.emit(EventKind.BACKWARD, call.span, loss, wrapper=wrapper)
     return True
@@ -136,8 +141,7 @@ def _step(interp: Interpreter, call: Call, base: Value) -> bool:
     elif part is None and not call.args and not call.keywords:
         # Nothing tells what it is: an optimizer if its gradients are cleared here, too.
         cleared = any(
-            event.kind is EventKind.CLEAR and describe(event.subject) == describe(base)  # type: ignore[arg-type]
-            for event in interp.run.events
+            event.kind is EventKind.CLEAR and describe(event.subject) == describe(base) for event in interp.run.events
         )
         if cleared:
             _take_step(interp, call, base, scaler=None)
@@ -270,11 +274,13 @@ def gradient_assigned(interp: Interpreter, base: Value, value: Value) -> None:
     """`p.grad = value`: cleared, clamped or scaled."""
     span = interp.env.function.span
     last = call_name(value)
-    if isinstance(value, Const) and value.value is None or last in ("zeros_like", "zeros"):
+    if (isinstance(value, Const) and value.value is None) or last in ("zeros_like", "zeros"):
         interp.emit(EventKind.CLEAR, span, base)
-    elif last in _CLAMPS or last in ("where", "minimum"):
-        interp.emit(EventKind.CLIP, span, base, library=False, hook=False, call=value)
-    elif isinstance(value, Op) and value.op in ("*", "/") and from_norm(value):
+    elif (
+        last in _CLAMPS
+        or last in ("where", "minimum")
+        or (isinstance(value, Op) and value.op in ("*", "/") and from_norm(value))
+    ):
         interp.emit(EventKind.CLIP, span, base, library=False, hook=False, call=value)
 
 
@@ -295,11 +301,9 @@ def _unscale(interp: Interpreter, call: Call, base: Value) -> bool:
 
 def _hook(interp: Interpreter, call: Call, base: Value) -> bool:
     for value in call.args:
-        if isinstance(value, Imported):
-            value = interp.program.force(value)
-        function = value.function if isinstance(value, FuncVal) else None
-        words = function.words if function is not None else set()
-        if not _CLAMPS.isdisjoint(words) or (call_name(value) or "") in CLIPPERS:
+        code = interp.program.force(value)
+        words = code.function.words if isinstance(code, FuncVal) else set()
+        if not _CLAMPS.isdisjoint(words) or (call_name(code) or "") in CLIPPERS:
             interp.emit(EventKind.CLIP, call.span, base, library=False, hook=True, call=call)
         if not _FINITE.isdisjoint(words):
             interp.emit(EventKind.CHECK_FINITE, call.span, call, ended="raise")
@@ -331,7 +335,7 @@ def finite_tests(interp: Interpreter, test: Value, depth: int = 8) -> Iterator[V
         return
     if isinstance(test, Op):
         same = len(test.operands) == 2 and describe(test.operands[0]) == describe(test.operands[1])
-        if test.op == "!=" and same or test.op == "==" and same:
+        if (test.op == "!=" and same) or (test.op == "==" and same):
             yield test.operands[0]
             return
         if test.op in ("==", "!=", "is", "in", "<", ">", "<=", ">=") and any(_infinite(o) for o in test.operands):
@@ -346,7 +350,9 @@ def finite_tests(interp: Interpreter, test: Value, depth: int = 8) -> Iterator[V
             if isinstance(test.callee, Attr) and not test.args:
                 yield test.callee.base
         elif name in _THROUGH:
-            inner = test.args[0] if test.args and not isinstance(test.callee, Attr) else getattr(test.callee, "base", None)
+            inner = (
+                test.args[0] if test.args and not isinstance(test.callee, Attr) else getattr(test.callee, "base", None)
+            )
             if isinstance(test.callee, Ref) and test.args:
                 inner = test.args[0]
             if inner is not None:
@@ -359,9 +365,9 @@ def finite_tests(interp: Interpreter, test: Value, depth: int = 8) -> Iterator[V
         for part in test.items:
             yield from finite_tests(interp, part, depth - 1)
     elif isinstance(test, Choice):
-        for part in (test.test, test.then, test.other):
-            if part is not None:
-                yield from finite_tests(interp, part, depth - 1)
+        for option in (test.test, test.then, test.other):
+            if option is not None:
+                yield from finite_tests(interp, option, depth - 1)
     elif isinstance(test, Item):
         yield from finite_tests(interp, test.base, depth - 1)
 
@@ -430,8 +436,6 @@ _FUNCTIONS: dict[str, Callable[[Interpreter, Call, Ref], None]] = {
     "_foreach_div_": _foreach_scale,
     **dict.fromkeys(CLIPPERS, _clip_function),
 }
-
-
 
 
 def finite_words(words: set[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from convdiag_lint.project.values import (
@@ -13,7 +12,6 @@ from convdiag_lint.project.values import (
     Elem,
     Env,
     FuncVal,
-    Imported,
     Item,
     Map,
     ModuleVal,
@@ -27,6 +25,8 @@ from convdiag_lint.project.values import (
 from convdiag_lint.reading import syntax
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convdiag_lint.project.interpreter import Interpreter
 
 _FOLD: dict[str, Callable[[Any, Any], Any]] = {
@@ -108,11 +108,14 @@ def item(base: Value, index: Value) -> Value:
             if isinstance(key, Const) and key.value == index.value:
                 return value
     if isinstance(base, Choice):
-        key = ("[]", index.value if isinstance(index, Const) and isinstance(index.value, _PLAIN) else id(index))
-        if key not in base.derived:
-            base.derived[key] = Item(base, index)
-            base.derived[key] = Choice(base.test, item(base.then, index), item(base.other, index))
-        return base.derived[key]
+        place: object = (
+            "[]",
+            index.value if isinstance(index, Const) and isinstance(index.value, _PLAIN) else id(index),
+        )
+        if place not in base.derived:
+            base.derived[place] = Item(base, index)
+            base.derived[place] = Choice(base.test, item(base.then, index), item(base.other, index))
+        return base.derived[place]
     return Item(base, index)
 
 
@@ -254,9 +257,7 @@ def _sequence(interp: Interpreter, expr: syntax.Sequence) -> Value:
 
 
 def _mapping(interp: Interpreter, expr: syntax.Mapping) -> Value:
-    return Map(
-        tuple((None if key is None else evaluate(interp, key), evaluate(interp, v)) for key, v in expr.items)
-    )
+    return Map(tuple((None if key is None else evaluate(interp, key), evaluate(interp, v)) for key, v in expr.items))
 
 
 def _conditional(interp: Interpreter, expr: syntax.Conditional) -> Value:

@@ -6,7 +6,10 @@ import hashlib
 import os
 import re
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 SKIPPED = frozenset(
@@ -23,7 +26,7 @@ LARGEST = 2_000_000
 CONFIGS = (".yaml", ".yml", ".json", ".toml", ".sh")
 LARGEST_CONFIG = 100_000
 _CALL = re.compile(rb"\b(def[ \t]+)?(\w+)\s*\(")
-_BASES = re.compile(rb"^[ \t]*class[ \t]+\w+\s*\(([^)]*)\)", re.M)
+_BASES = re.compile(rb"^[ \t]*class[ \t]+\w+\s*\(([^)]*)\)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 
 

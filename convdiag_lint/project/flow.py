@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -14,6 +13,8 @@ from convdiag_lint.project.ranges import draw_range, drawn, interval
 from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Ref, Value, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
 
@@ -133,7 +134,7 @@ def _sum(program: Program, value: Value) -> Iterator[Interpolation]:
         elif not timed and len(rest) == 1 and len(term.factors) == 1:
             plain.append(rest[0])
     for weight, base in weighed:
-        # start + t * (end - start)
+        # The other spelling: the start, and a weight times the difference of the ends.
         difference = terms(program, base)
         if len(difference) == 2 and plain:
             positive = [t.factors[-1] for t in difference if t.sign > 0]
@@ -165,8 +166,9 @@ def _timed(program: Program, factor: Value) -> bool:
 
 
 _FUNCTIONS = frozenset(
-    "clamp clamp_ clip sigmoid sqrt cos sin pow exp log square where minimum maximum sort stack cat randn normal lerp abs"
-    " ones_like full_like linspace arange randint sample rsample rand rand_like uniform uniform_ random beta".split()
+    "clamp clamp_ clip sigmoid sqrt cos sin pow exp log square where minimum maximum sort stack cat randn normal lerp"
+    " abs ones_like full_like linspace arange randint sample rsample rand rand_like uniform uniform_ random"
+    " beta".split()
 )
 
 
@@ -231,13 +233,19 @@ def _used_again(program: Program, difference: Value, found: list[Value]) -> bool
     """Whether a difference is used for more than the interpolation that it is a factor of."""
     for value in found:
         if any(part is difference for part in value.parts()):
-            if not (_operator(value)[0] == "*"):
+            if _operator(value)[0] != "*":
                 return True
     return False
 
 
 def _draws_in(program: Program, term: Term, flow: Interpolation) -> bool:
-    return any(part is draw for factor in term.factors for part in walk(factor, 60) for draw in flow.draws if factor is not flow.start and factor is not flow.end)
+    return any(
+        part is draw
+        for factor in term.factors
+        for part in walk(factor, 60)
+        for draw in flow.draws
+        if factor is not flow.start and factor is not flow.end
+    )
 
 
 def flows(program: Program, run: Run) -> list[Interpolation]:

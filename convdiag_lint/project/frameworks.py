@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
@@ -12,6 +11,8 @@ from convdiag_lint.project.effects import CLIPPERS
 from convdiag_lint.project.values import Call, Const, Ref, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.view import ModuleView
@@ -29,7 +30,11 @@ def deepspeed_calls(program: Program, function: Function) -> list[Call]:
         module = program.modules.get(path)
         for other in (module.main, *module.functions) if module is not None else ():
             if "deepspeed" in other.words or other is function:
-                found += [c for c in program.run(other).calls if isinstance(c.callee, Ref) and c.callee.name == "deepspeed.initialize"]
+                found += [
+                    c
+                    for c in program.run(other).calls
+                    if isinstance(c.callee, Ref) and c.callee.name == "deepspeed.initialize"
+                ]
     return found
 
 
@@ -40,7 +45,9 @@ def anomaly_mode(program: Program, paths: list[str]) -> bool:
             continue
         module = program.modules.get(path)
         for function in (module.main, *module.functions) if module is not None else ():
-            if any(e.attributes.get("anomaly") for e in program.run(function).events if e.kind is EventKind.CHECK_FINITE):
+            if any(
+                e.attributes.get("anomaly") for e in program.run(function).events if e.kind is EventKind.CHECK_FINITE
+            ):
                 return True
     return False
 
@@ -54,7 +61,11 @@ def trainer_calls(program: Program, paths: list[str]) -> list[Call]:
             if "Trainer" not in function.words and function is not function.module.main:
                 continue
             for call in program.run(function).calls:
-                if call.function is function and isinstance(call.callee, Ref) and _LIGHTNING_TRAINER.match(call.callee.name):
+                if (
+                    call.function is function
+                    and isinstance(call.callee, Ref)
+                    and _LIGHTNING_TRAINER.match(call.callee.name)
+                ):
                     found.append(call)
     return found
 
@@ -127,7 +138,10 @@ def _automatic_modules(program: Program) -> bool:
             if "training_step" not in cls.methods or not is_lightning(program, cls):
                 continue
             words = {w for base in program.classes.linear(cls) for m in base.methods.values() for w in m.words}
-            if "configure_gradient_clipping" in {m for b in program.classes.linear(cls) for m in b.methods} or words & CLIPPERS:
+            if (
+                "configure_gradient_clipping" in {m for b in program.classes.linear(cls) for m in b.methods}
+                or words & CLIPPERS
+            ):
                 return False
             if "automatic_optimization" not in words and "manual_backward" not in words:
                 return True
@@ -147,11 +161,12 @@ def unchecked_framework_losses(view: ModuleView, code: str, name: str) -> Iterat
             checked = _trainer_checks(program)
             if checked is True:
                 continue
+            place = view.place(step.span)
             yield view.finding(
                 code, name,
                 "the loss of training_step is never tested for NaN or Inf;"
                 " add assert torch.isfinite(loss).all(), or Trainer(detect_anomaly=True)",
-                view.place(step.span), step.scope, [Evidence(view.module.path, view.place(step.span).line, "Lightning updates with this loss")],
+                place, step.scope, [Evidence(place.path, place.line, "Lightning updates with this loss")],
                 unsure=checked is None,
             )  # fmt: skip
         loss = cls.methods.get("compute_loss")
@@ -191,8 +206,6 @@ def _turns_on(program: Program, path: str) -> bool:
         if value is not None and not _off(value):
             return True
     return False
-
-
 
 
 def trainer_precisions(view: ModuleView) -> Iterator[tuple[Call, str, str]]:

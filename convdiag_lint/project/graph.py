@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project.expressions import binary, truth
@@ -23,6 +22,8 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
 
@@ -111,7 +112,11 @@ def _only_shapes(index: Value) -> bool:
     parts = index.parts() if not isinstance(index, Const) else (index,)
     for part in parts or (index,):
         plain = isinstance(part, Const) and part.value in (None, Ellipsis)
-        everything = isinstance(part, Op) and part.op == "slice" and all(isinstance(o, Const) and o.value is None for o in part.operands)
+        everything = (
+            isinstance(part, Op)
+            and part.op == "slice"
+            and all(isinstance(o, Const) and o.value is None for o in part.operands)
+        )
         if isinstance(index, Op) and index.op == "slice":
             plain = isinstance(part, Const) and part.value is None
         if not plain and not everything:
@@ -136,8 +141,8 @@ def default_of(program: Program, value: Value, depth: int = 4) -> Value:
             return value
         return default_of(program, first, depth - 1)
     if isinstance(value, Attr) and isinstance(value.base, Param):
-        for bound in program.bindings(value.base)[:4]:
-            opened = program.attribute(program.opened(bound), value.name)
+        for given in program.bindings(value.base)[:4]:
+            opened = program.attribute(program.opened(given), value.name)
             plain_value = default_of(program, opened, depth - 1)
             if isinstance(plain_value, Const):
                 return plain_value

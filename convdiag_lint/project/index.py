@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convdiag_lint.project.files import ProjectFiles
 
-_DEFINITION = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.M)
+_DEFINITION = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _ACTS = re.compile(
     rb"\.step\(|backward\(|clip_grad|zero_grad|isnan|isinf|isfinite|detect_anomaly|\.grad\b|_assert_async|unscale_"
 )

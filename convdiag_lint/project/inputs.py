@@ -54,22 +54,44 @@ class Origin:
 
 NOTHING, CLEAN, UNKNOWN = Origin(Scale.NOTHING), Origin(Scale.CLEAN), Origin(Scale.UNKNOWN)
 
-_LOADERS = frozenset("numpy.load np.load pandas.read_csv pd.read_csv pickle.load numpy.loadtxt np.loadtxt numpy.genfromtxt"
-                     " h5py.File zarr.open zarr.open_group pandas.read_parquet pandas.read_pickle numpy.fromfile".split())  # fmt: skip
+_LOADERS = frozenset(
+    "numpy.load np.load pandas.read_csv pd.read_csv pickle.load numpy.loadtxt np.loadtxt numpy.genfromtxt h5py.File"
+    " zarr.open zarr.open_group pandas.read_parquet pandas.read_pickle numpy.fromfile".split()
+)
 _HANDED_ON = frozenset(
-    "to float double cuda cpu numpy unsqueeze squeeze view reshape permute transpose flatten clone detach contiguous copy"
-    " astype type expand repeat half bfloat16 requires_grad_ type_as tensor as_tensor from_numpy FloatTensor Tensor array"
+    "to float double cuda cpu numpy unsqueeze squeeze view reshape permute transpose flatten clone detach"
+    " contiguous copy"
+    " astype type expand repeat half bfloat16 requires_grad_ type_as tensor as_tensor from_numpy"
+    " FloatTensor Tensor array"
     " asarray stack cat concatenate hstack vstack expand_dims tolist items values chunk split unbind device_put cat_"
     " index_select gather rearrange pin_memory float32 swapaxes moveaxis atleast_2d ascontiguousarray pop popleft"
     " DoubleTensor Variable get".split()
 )
-_CLEANERS = ("normali", "standardi", "scaler", "whiten", "totensor", "to_tensor", "image_transform", "image_processor", "processor",
-             "feature_extractor", "sigmoid", "tanh", "softmax", "log1p", "rescale", "runningmean", "one_hot", "tokeniz", "embedding",
-             "digitize", "bucketize", "minmax", "clip_and")  # fmt: skip
-_UNIT = frozenset("rand randn rand_like randn_like zeros ones eye randint arange linspace zeros_like ones_like normal random uniform empty full".split())
-_ENV_CLEANERS = ("NormalizeObservation", "VecNormalize", "RescaleObservation", "TransformObservation", "NormalizeObs", "RunningNorm")
-_RAW_LAYERS = frozenset("Linear LazyLinear Conv1d Conv2d Conv3d ConvTranspose2d LSTM GRU RNN LSTMCell GRUCell Bilinear weight_norm spectral_norm layer_init orthogonal_init".split())
-_CLEAN_LAYERS = frozenset("LayerNorm BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d GroupNorm RMSNorm Embedding SyncBatchNorm EmbeddingBag".split())
+_CLEANERS = tuple(
+    "normali standardi scaler whiten totensor to_tensor image_transform image_processor processor feature_extractor"
+    " sigmoid tanh softmax log1p rescale runningmean one_hot tokeniz embedding digitize bucketize minmax"
+    " clip_and".split()
+)
+_UNIT = frozenset(
+    "rand randn rand_like randn_like zeros ones eye randint arange linspace zeros_like ones_like normal"
+    " random uniform empty full".split()
+)
+_ENV_CLEANERS = (
+    "NormalizeObservation",
+    "VecNormalize",
+    "RescaleObservation",
+    "TransformObservation",
+    "NormalizeObs",
+    "RunningNorm",
+)
+_RAW_LAYERS = frozenset(
+    "Linear LazyLinear Conv1d Conv2d Conv3d ConvTranspose2d LSTM GRU RNN LSTMCell GRUCell Bilinear"
+    " weight_norm spectral_norm layer_init orthogonal_init".split()
+)
+_CLEAN_LAYERS = frozenset(
+    "LayerNorm BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d GroupNorm RMSNorm"
+    " Embedding SyncBatchNorm EmbeddingBag".split()
+)
 _PASSING_LAYERS = frozenset("Flatten Identity Unflatten Dropout ReLU Rearrange Unsqueeze".split())
 
 
@@ -128,7 +150,9 @@ def _operation_scale(program: Program, value: Op, look: object) -> Origin:
     parts = [look(operand) for operand in value.operands]  # type: ignore[operator]
     if value.op == "/":
         return CLEAN if parts[0].scale is not Scale.UNKNOWN else UNKNOWN
-    if value.op == "*" and any(isinstance(o, Const) and isinstance(o.value, float) and abs(o.value) < 0.5 for o in value.operands):
+    if value.op == "*" and any(
+        isinstance(o, Const) and isinstance(o.value, float) and abs(o.value) < 0.5 for o in value.operands
+    ):
         return CLEAN
     if value.op in ("*", "-", "+", "%", "//"):
         raw = [p for p in parts if p.scale is Scale.RAW]
@@ -184,8 +208,8 @@ def _multiplies_back(program: Program, function: FuncVal) -> bool:
     run = program.run(function.function)
     found = [run.result, *run.calls]
     for value in found:
-        if isinstance(value, Op) and value.op == "*" or call_name(value) in ("mul", "mul_"):
-            if any(isinstance(part, Const) and part.value in (255, 255.0) for part in value.parts()):  # type: ignore[union-attr]
+        if (isinstance(value, Op) and value.op == "*") or call_name(value) in ("mul", "mul_"):
+            if value is not None and any(isinstance(p, Const) and p.value in (255, 255.0) for p in value.parts()):
                 return True
     return False
 
@@ -209,7 +233,13 @@ def _made_raw(program: Program, made: Value, depth: int) -> Scale:
         callee, name = made.callee, call_name(made) or ""
         if any(word in name for word in _ENV_CLEANERS):
             return Scale.CLEAN
-        if isinstance(callee, Ref) and callee.name in ("gym.make", "gymnasium.make", "gymnasium.make_vec", "gym.vector.make", "gymnasium.vector.make"):
+        if isinstance(callee, Ref) and callee.name in (
+            "gym.make",
+            "gymnasium.make",
+            "gymnasium.make_vec",
+            "gym.vector.make",
+            "gymnasium.vector.make",
+        ):
             return Scale.RAW
         if isinstance(callee, (FuncVal, Imported)):
             opened = program.expand(made)
@@ -234,7 +264,14 @@ def _element_of(program: Program, value: Value) -> Value | None:
     iterable = value.iterable if isinstance(value, Elem) else value
     for origin in origins(program, iterable):
         dataset = origin
-        if isinstance(origin, Call) and call_name(origin) in ("DataLoader", "iter", "cycle", "tqdm", "enumerate", "prefetch"):
+        if isinstance(origin, Call) and call_name(origin) in (
+            "DataLoader",
+            "iter",
+            "cycle",
+            "tqdm",
+            "enumerate",
+            "prefetch",
+        ):
             if not origin.args and "dataset" not in origin.keywords:
                 continue
             inner = origin.keywords.get("dataset") or origin.args[0]
@@ -258,7 +295,6 @@ def enters_raw(program: Program, target: FuncVal, name: str, depth: int = 5) -> 
     if depth <= 0:
         return Scale.UNKNOWN
     run = program.run(target.function)
-    param = run.env.names.get(name)
     found: list[Scale] = []
     for call in run.calls:
         callee = call.callee
@@ -280,7 +316,7 @@ def enters_raw(program: Program, target: FuncVal, name: str, depth: int = 5) -> 
     known = [f for f in found if f is not Scale.NOTHING]
     if Scale.CLEAN in known:
         return Scale.CLEAN
-    return Scale.RAW if Scale.RAW in known else Scale.UNKNOWN if param is not None else Scale.UNKNOWN
+    return Scale.RAW if Scale.RAW in known else Scale.UNKNOWN
 
 
 def _way(program: Program, value: Value, name: str, function: object, depth: int = 8) -> Scale | None:
@@ -301,7 +337,9 @@ def _way(program: Program, value: Value, name: str, function: object, depth: int
         ways = [_way(program, item, name, function, depth - 1) for item in value.items[:6]]
         return next((w for w in ways if w is not None), None)
     if isinstance(value, Choice):
-        return _way(program, value.then, name, function, depth - 1) or _way(program, value.other, name, function, depth - 1)
+        return _way(program, value.then, name, function, depth - 1) or _way(
+            program, value.other, name, function, depth - 1
+        )
     if isinstance(value, Call):
         called = call_name(value) or ""
         parts = list(value.args)
@@ -342,5 +380,3 @@ def _layer(program: Program, callee: Value) -> Scale:
             if target is not None and len(target.function.parameters) > 1:
                 return enters_raw(program, target, target.function.parameters[1].name, 3)
     return Scale.UNKNOWN
-
-

@@ -6,16 +6,12 @@ Both branches of a condition run, each under a guard; a loop's body runs once; w
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from convdiag_lint.events import Event, EventKind, Frame, Guard, Place
+from convdiag_lint.events import Event, EventKind, Frame, Guard
 from convdiag_lint.project import effects
 from convdiag_lint.project.expressions import binary, element, evaluate, item, optional, truth
-from convdiag_lint.project.run import Run
 from convdiag_lint.project.values import (
-    Attr,
-    Call,
     Choice,
     ClassVal,
     Const,
@@ -23,25 +19,24 @@ from convdiag_lint.project.values import (
     FuncVal,
     Imported,
     Item,
-    Map,
-    ModuleVal,
-    Obj,
     Ref,
     Seq,
-    Setting,
     Value,
     describe,
 )
 from convdiag_lint.reading import syntax
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convdiag_lint.project.program import Program
-    from convdiag_lint.reading.syntax import Function, Span, Stmt
+    from convdiag_lint.project.run import Run
+    from convdiag_lint.reading.syntax import Span, Stmt
 
 BUDGET = 6000
 """Statements that one run may execute, calls run through included."""
-DEEPEST = 8
-"""Calls inside calls that are run through."""
+MOST_WORK = 400_000
+"""Statements that the analysis of one file may execute, its neighbours' included."""
 
 _NOT = {"is not": "is", "!=": "==", "not in": "in"}
 
@@ -141,9 +136,7 @@ class Interpreter:
         attributes["function"] = self.env.function
         attributes["around"] = self.contexts
         place = self.program.place(self.env.function.module, span)
-        self.run.events.append(
-            Event(kind, place, subject, self.frames, self.guards, self.loops, attributes)
-        )
+        self.run.events.append(Event(kind, place, subject, self.frames, self.guards, self.loops, attributes))
 
     def number(self) -> int:
         """A number that nothing else in this run has."""
@@ -198,7 +191,8 @@ class Interpreter:
         """Run statements; the way in which they surely end early (`return`, `raise`, ...), if so."""
         for stmt in body:
             self.budget -= 1
-            if self.budget < 0:
+            self.program.work += 1
+            if self.budget < 0 or self.program.work > MOST_WORK:
                 self.run.truncated = True
                 return None
             ended = _STATEMENTS[stmt.__class__](self, stmt)

@@ -32,21 +32,21 @@ OPTIMIZER, SCHEDULER, SCALER, ENGINE = "optimizer", "scheduler", "scaler", "engi
 ACCELERATOR, MODULE, LOADER, ENV, OTHER = "accelerator", "module", "loader", "env", "other"
 
 _OPTIMIZER_CLASSES = re.compile(
-    r"^(?:\w*Adam\w*|\w*SGD\w*|RMSprop\w*|Ada(?:grad|delta|factor|Belief|Bound|mod|max)\w*|L(?:BFGS|ion|amb|AMB|ARS|ars)\w*"
-    r"|Rprop|Adan|Muon\w*|Prodigy\w*|Sophia\w*|Shampoo|SOAP|Ranger\w*|NovoGrad|Adopt\w*|Yogi|MADGRAD|DAdapt\w*"
+    r"^(?:\w*Adam\w*|\w*SGD\w*|RMSprop\w*|Ada(?:grad|delta|factor|Belief|Bound|mod|max)\w*"
+    r"|L(?:BFGS|ion|amb|AMB|ARS|ars)\w*|Rprop|Adan|Muon\w*|Prodigy\w*|Sophia\w*|Shampoo|SOAP|Ranger\w*|NovoGrad|Adopt\w*|Yogi|MADGRAD|DAdapt\w*"
     r"|Lookahead|ScheduleFree\w*|\w*Optimizer\w*|\w*Optim)$"
 )
 _OPTIMIZER_MAKERS = re.compile(
-    r"(?:^|_)(?:optimizers?|optim|optims)(?:_|$)|^configure_optimizers$|create_optimizer", re.I
+    r"(?:^|_)(?:optimizers?|optim|optims)(?:_|$)|^configure_optimizers$|create_optimizer", re.IGNORECASE
 )
 _NAMES = (
-    (SCHEDULER, re.compile(r"sched|(?:^|_)lr(?:_|$)|warmup|annealing", re.I)),
-    (SCALER, re.compile(r"scaler$|^scaler|loss_scale", re.I)),
-    (OPTIMIZER, re.compile(r"(?:^|_)(?:opt|optim|optims|optimi[sz]ers?)(?:_|\d|$)|optimi[sz]er|^opt[A-Z]|Opt(?:im)?$|optim[A-Z\d]", 0)),
-    (ACCELERATOR, re.compile(r"accelerat|^fabric$", re.I)),
+    (SCHEDULER, re.compile(r"sched|(?:^|_)lr(?:_|$)|warmup|annealing", re.IGNORECASE)),
+    (SCALER, re.compile(r"scaler$|^scaler|loss_scale", re.IGNORECASE)),
+    (OPTIMIZER, re.compile(r"(?:^|_)(?:opt|optims?)(?:_|\d|$)|optimi[sz]er|^opt[A-Z]|Opt(?:im)?$|optim[A-Z\d]")),
+    (ACCELERATOR, re.compile(r"accelerat|^fabric$", re.IGNORECASE)),
     (ENGINE, re.compile(r"(?:model_)?engine$")),
     (ENV, re.compile(r"(?:^|_)v?envs?(?:_|\d|$)|environment")),
-    (OTHER, re.compile(r"prof|ema|simulator|noise_|diffusion|timer|pbar|progress", re.I)),
+    (OTHER, re.compile(r"prof|ema|simulator|noise_|diffusion|timer|pbar|progress", re.IGNORECASE)),
 )  # fmt: skip
 _SAME = frozenset("to cuda cpu train eval half float double bfloat16 requires_grad_ share_memory compile".split())
 
@@ -118,7 +118,7 @@ def _class_kind(program: Program, value: Obj) -> str | None:
         last = name.rpartition(".")[2]
         if last in ("Module", "LightningModule", "Sequential", "PreTrainedModel", "ModuleList"):
             return MODULE
-        if last == "Optimizer" or name.startswith("torch.optim.") and "lr_scheduler" not in name:
+        if last == "Optimizer" or (name.startswith("torch.optim.") and "lr_scheduler" not in name):
             return OPTIMIZER
         if "lr_scheduler" in name or "LRScheduler" in last:
             return SCHEDULER
@@ -183,7 +183,12 @@ def _library_kind(name: str, value: Call) -> str | None:
         return named(text.rpartition(".")[2]) or named(value.hint)
     if last in ("DataLoader", "StatefulDataLoader"):
         return LOADER
-    if name in ("gym.make", "gymnasium.make") or last in ("SyncVectorEnv", "AsyncVectorEnv", "DummyVecEnv", "SubprocVecEnv"):
+    if name in ("gym.make", "gymnasium.make") or last in (
+        "SyncVectorEnv",
+        "AsyncVectorEnv",
+        "DummyVecEnv",
+        "SubprocVecEnv",
+    ):
         return ENV
     if _OPTIMIZER_CLASSES.match(last) or _OPTIMIZER_MAKERS.search(last):
         return OPTIMIZER

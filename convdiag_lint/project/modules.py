@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from convdiag_lint.reading.source import SourceError, decode
+from convdiag_lint.reading.source import SourceError, decode, refuse_abyss
 
 if TYPE_CHECKING:
     from convdiag_lint.project.files import ProjectFiles
@@ -96,6 +96,7 @@ def _parse(path: str, text: str) -> Module:
 
     from convdiag_lint.reading.lower import lower
 
+    refuse_abyss(text)
     try:
         return lower(path, text)
     except ParserSyntaxError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project.values import (
@@ -24,6 +23,8 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.project.program import Program
 
 _HANDED_ON = frozenset("prepare setup setup_optimizers distribute initialize compile".split())
@@ -131,7 +132,9 @@ def parameter_owners(program: Program, value: Value | None, depth: int = 10) -> 
         if isinstance(callee, Attr) and callee.name in ("parameters", "named_parameters"):
             return [program.classes.unwrapped(callee.base)]
         if isinstance(callee, Ref) and callee.name.rpartition(".")[2] in ("list", "filter", "chain", "tuple", "iter"):
-            return parameter_owners(program, Seq("list", value.args[-1:] if "filter" in callee.name else value.args), depth - 1)
+            return parameter_owners(
+                program, Seq("list", value.args[-1:] if "filter" in callee.name else value.args), depth - 1
+            )
         if isinstance(callee, FuncVal) and callee.function.name in ("parameters", "named_parameters") and callee.this:
             return [callee.this]
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
     from convdiag_lint.project.steps import Context
@@ -51,7 +52,6 @@ class Half:
 def halves(program: Program, context: Context) -> list[Half]:
     """Where the forward of an update is put into float16."""
     found: dict[int, Half] = {}
-    run = context.run
     loss = context.backward.subject
     if not isinstance(loss, Value):
         return []
@@ -111,7 +111,13 @@ def _autocast(program: Program, value: Value, context: Context) -> Iterator[Half
         return
     callee = value.callee
     if isinstance(callee, Call) and call_name(callee) == "partial" and callee.args:
-        value = Call(callee.args[0], (*callee.args[1:], *value.args), {**callee.keywords, **value.keywords}, value.function, value.span)
+        value = Call(
+            callee.args[0],
+            (*callee.args[1:], *value.args),
+            {**callee.keywords, **value.keywords},
+            value.function,
+            value.span,
+        )
         callee = value.callee
     if not isinstance(callee, Ref) or callee.name.rpartition(".")[2] != "autocast":
         return
@@ -153,7 +159,7 @@ def _is_false(value: Value | None) -> bool:
 
 def _dtype(value: Value | None) -> str:
     """`half`, `default`, `other` for what is surely not float16, or `variable`."""
-    if value is None or isinstance(value, Const) and value.value is None:
+    if value is None or (isinstance(value, Const) and value.value is None):
         return "default"
     if isinstance(value, Ref):
         return "half" if value.name.rpartition(".")[2] in _HALVES else "other"
@@ -179,7 +185,9 @@ def _guarded(context: Context, call: Call) -> bool:
     """Whether a call stands under a condition of its own that a user can choose."""
     tests = context.run.tests
     shared = {g.condition for g in (*context.step.guards, *context.backward.guards)}
-    return any(not _device_only(tests[g.condition]) for g in call.guards if g.condition in tests and g.condition not in shared)
+    return any(
+        not _device_only(tests[g.condition]) for g in call.guards if g.condition in tests and g.condition not in shared
+    )
 
 
 def _cast_models(program: Program, context: Context, calls: list[Call]) -> Iterator[Half]:
@@ -229,7 +237,10 @@ def _casts(call: Call) -> bool:
 
 def _undone(run: Run, cast: Call) -> bool:
     """`.half().float()` and the like."""
-    return any(isinstance(c.callee, Attr) and c.callee.base is cast and c.callee.name in ("float", "cpu", "state_dict") for c in run.calls)
+    return any(
+        isinstance(c.callee, Attr) and c.callee.base is cast and c.callee.name in ("float", "cpu", "state_dict")
+        for c in run.calls
+    )
 
 
 def scaled(program: Program, context: Context) -> bool:
@@ -258,6 +269,9 @@ def scaled(program: Program, context: Context) -> bool:
         for made in origins(program, subject):
             if "fp16" in describe(made, 3).lower() or "amp" in (call_name(made) or "").lower().split("_"):
                 return True
-    return any("scal" in word.lower() for call in context.run.calls for word in [call_name(call) or ""] if "grad" in word.lower())
-
-
+    return any(
+        "scal" in word.lower()
+        for call in context.run.calls
+        for word in [call_name(call) or ""]
+        if "grad" in word.lower()
+    )

@@ -78,6 +78,8 @@ class Program:
         self._stack: list[Run] = []
         self._again: dict[object, int] = {}
         self._working: set[int] = set()
+        self.work = 0
+        """Statements executed for the file that is being analysed."""
         self.touched = 0
         """How often something unfinished was looked at: what was worked out meanwhile is not kept,
         or what is known of the program would depend on what was asked first."""
@@ -155,7 +157,11 @@ class Program:
         first = bisect_right(starts, span[0])
         last = bisect_right(starts, max(span[1] - 1, span[0]))
         return Place(
-            module.path, first, span[0] - starts[first - 1] + 1, last, span[1] - starts[last - 1] + 1
+            module.path,
+            first,
+            span[0] - starts[first - 1] + 1,
+            last,
+            span[1] - starts[last - 1] + 1,
         )
 
     # Running ---------------------------------------------------------------------------------
@@ -379,7 +385,7 @@ class Program:
             if module is None:
                 continue
             for other in (module.main, *module.functions):
-                if other is function or word not in other.words and other is not module.main:
+                if other is function or (word not in other.words and other is not module.main):
                     continue
                 for site in self.run(other).sites:
                     if site.target.function is function and site.caller is other:

@@ -199,14 +199,14 @@ def _call(program: Program, value: Call, depth: int) -> Range | None:
         return None
     if name == "sqrt" and inner[0] >= 0:
         return math.sqrt(inner[0]), math.sqrt(inner[1])
-    if name in ("square",) and inner[0] >= 0:
+    if name == "square" and inner[0] >= 0:
         return inner[0] ** 2, inner[1] ** 2
-    if name in ("pow",) and len(args) > 1 and inner[0] >= 0:
+    if name == "pow" and len(args) > 1 and inner[0] >= 0:
         power = interval(program, args[1], depth)
         return (inner[0] ** power[0], inner[1] ** power[0]) if power and power[0] == power[1] and power[0] > 0 else None
-    if name in ("cos", "sin") and 0 <= inner[0] and inner[1] <= math.pi / 2 + 1e-6:
-        ends = [getattr(math, name)(end) for end in inner]
-        return min(ends), max(ends)
+    if name in ("cos", "sin") and inner[0] >= 0 and inner[1] <= math.pi / 2 + 1e-6:
+        first, last = (getattr(math, name)(end) for end in inner)
+        return min(first, last), max(first, last)
     if name in ("mul", "mul_", "add", "add_", "sub", "sub_", "div", "div_") and len(args) > 1:
         op = {"mul": "*", "add": "+", "sub": "-", "div": "/"}[name.rstrip("_")]
         return _operation(program, Op(op, (args[0], args[1])), depth)
@@ -217,13 +217,17 @@ def _call(program: Program, value: Call, depth: int) -> Range | None:
 
 def _clamped(program: Program, call: Call, args: list[Value], inner: Range | None, depth: int) -> Range | None:
     name = str(call_name(call))
-    low = call.keywords.get("min") or call.keywords.get("a_min") or (args[1] if len(args) > 1 and "max" not in name else None)
+    low = (
+        call.keywords.get("min")
+        or call.keywords.get("a_min")
+        or (args[1] if len(args) > 1 and "max" not in name else None)
+    )
     high = call.keywords.get("max") or call.keywords.get("a_max") or (args[2] if len(args) > 2 else None)
     if "max" in name and len(args) > 1:
         high = args[1]
     start, end = inner if inner is not None else (-math.inf, math.inf)
     for given, is_low in ((low, True), (high, False)):
-        if given is None or isinstance(given, Const) and given.value is None:
+        if given is None or (isinstance(given, Const) and given.value is None):
             continue
         bound = interval(program, given, depth)
         if bound is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from convdiag_lint.project import kinds
 from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Param, Value, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
     from convdiag_lint.reading.syntax import Function
@@ -140,7 +141,9 @@ def _by_stored_code(program: Program, function: Function, run: Run) -> Iterator[
     for site in program.callers(function):
         above = program.run(site.caller)
         for event in above.events:
-            if event.kind is EventKind.STEP and any(f.call == site.call and f.function is function for f in event.frames):
+            if event.kind is EventKind.STEP and any(
+                f.call == site.call and f.function is function for f in event.frames
+            ):
                 backward = backward_of(above, event)
                 if backward is not None and _scope(event, backward) is function:
                     contexts.append(Context(above, event, backward))

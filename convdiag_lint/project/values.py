@@ -7,10 +7,11 @@ identity and never changed after they were made, but for a hint of the name they
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Guard
     from convdiag_lint.reading.syntax import Class, Function, Module, Parameter, Span
 
@@ -323,7 +324,7 @@ def walk(value: Value, limit: int = 4000) -> Iterator[Value]:
                 queue.append(part)
 
 
-def describe(value: Value | None, depth: int = 5) -> str:
+def describe(value: object, depth: int = 5) -> str:
     """Short text of a value as code: for messages, and to tell equal conditions."""
     if value is None:
         return "?"
@@ -361,4 +362,4 @@ def describe(value: Value | None, depth: int = 5) -> str:
         return f"each {describe(value.iterable, deeper)}"
     if isinstance(value, Seq):
         return "[" + ", ".join(describe(i, deeper) for i in value.items[:6]) + "]"
-    return value.hint or "?"
+    return (value.hint if isinstance(value, Value) else "") or "?"

@@ -41,10 +41,8 @@ def frameworks(data: bytes) -> bool:
         or b"Trainer(" in data
         or b"TrainingArguments" in data
         or b"max_grad_norm" in data
-        or b"Trainer" in data
-        and b"compute_loss" in data
-        or b"mixed_precision" in data
-        and b"Accelerator" in data
+        or (b"Trainer" in data and b"compute_loss" in data)
+        or (b"mixed_precision" in data and b"Accelerator" in data)
     )
 
 

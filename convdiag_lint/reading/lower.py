@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from convdiag_lint.reading import syntax
 from convdiag_lint.reading.spans import Marks, spans
 from convdiag_lint.reading.syntax import NOWHERE, Class, Expr, Function, Module, Span, Stmt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _BINARY = {
     cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*", cst.Divide: "/", cst.FloorDivide: "//",
@@ -73,9 +75,9 @@ class _Lowering:
         text = node.value
         return syntax.Literal(int(text)) if text.isdigit() and len(text) < 19 else self.literal(node)
 
-    def literal(self, node: cst.BaseNumber | cst.SimpleString) -> Expr:
+    def literal(self, node: cst.Integer | cst.Float | cst.Imaginary | cst.SimpleString) -> Expr:
         try:
-            return syntax.Literal(ast.literal_eval(node.value))  # type: ignore[attr-defined]
+            return syntax.Literal(ast.literal_eval(node.value))
         except (ValueError, SyntaxError, MemoryError):
             return syntax.Literal(Ellipsis)
 
@@ -178,7 +180,11 @@ class _Lowering:
 
     def lambda_(self, node: cst.Lambda) -> Expr:
         function = Function(
-            "<lambda>", f"{self.prefix}<lambda>", self.module, outer=self.function, span=self.span(node)
+            "<lambda>",
+            f"{self.prefix}<lambda>",
+            self.module,
+            outer=self.function,
+            span=self.span(node),
         )
         with _Inside(self, function, ""):
             function.parameters = self.parameters(node.params)
@@ -186,11 +192,7 @@ class _Lowering:
         return syntax.Lambda(function)
 
     def format(self, node: cst.FormattedString) -> Expr:
-        parts = [
-            self.expr(part.expression)
-            for part in node.parts
-            if isinstance(part, cst.FormattedStringExpression)
-        ]
+        parts = [self.expr(part.expression) for part in node.parts if isinstance(part, cst.FormattedStringExpression)]
         return syntax.Format(parts)
 
     def concatenated(self, node: cst.ConcatenatedString) -> Expr:
@@ -337,9 +339,7 @@ class _Lowering:
     def for_(self, node: cst.For, found: list[Stmt]) -> None:
         iterable, target = self.expr(node.iter), self.expr(node.target)
         self.note_write(target)
-        found.append(
-            syntax.For(self.span(node), target, iterable, self.block(node.body), self.block(node.orelse))
-        )
+        found.append(syntax.For(self.span(node), target, iterable, self.block(node.body), self.block(node.orelse)))
 
     def while_(self, node: cst.While, found: list[Stmt]) -> None:
         test = self.expr(node.test)

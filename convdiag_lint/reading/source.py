@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 
 
@@ -13,6 +14,24 @@ class SourceError(Exception):
         super().__init__(message)
         self.line = line
         self.column = column
+
+
+_BRACKET = re.compile(r"[()\[\]{}]")
+_DEEPEST = 200
+"""Brackets within brackets; Python's own tokenizer refuses more."""
+_LONGEST = 20_000
+"""Characters of a line; operators chained over more than this end the parser's process."""
+
+
+def refuse_abyss(text: str) -> None:
+    """Raise SourceError for nesting that a recursive parser would not come back from."""
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += 1 if match[0] in "([{" else -1
+        if depth > _DEEPEST:
+            raise SourceError("too deeply nested to be read", text.count("\n", 0, match.start()) + 1)
+    if max(map(len, text.split("\n"))) > _LONGEST:
+        raise SourceError("a line is too long to be source written by a person")
 
 
 def decode(data: bytes) -> str:

@@ -9,12 +9,16 @@ running sum at the end.
 from __future__ import annotations
 
 from itertools import accumulate
-from types import TracebackType
+from typing import TYPE_CHECKING
 
-import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from convdiag_lint.reading.syntax import Span
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import libcst as cst
 
 Marks = dict[int, Span]
 
@@ -31,7 +35,10 @@ class _Mark:
         self.start = len(self.tokens)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.marks[self.key] = (self.start, len(self.tokens))
 
@@ -41,7 +48,11 @@ class _Counting(CodegenState):
 
     # A slotted parent would take no new attribute: the marks live in `provider`, which is free.
     def record_syntactic_position(  # type: ignore[override]
-        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+        self,
+        node: cst.CSTNode,
+        *,
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
     ) -> _Mark:
         return _Mark(self.provider, id(node), self.tokens)  # type: ignore[arg-type]
 
@@ -53,7 +64,4 @@ def spans(tree: cst.Module) -> Marks:
     tree._codegen(state)
     offsets = [0, *accumulate(map(len, state.tokens))]
     last = len(offsets) - 1
-    return {
-        key: (offsets[min(start, last)], offsets[min(end, last)])
-        for key, (start, end) in marks.items()
-    }
+    return {key: (offsets[min(start, last)], offsets[min(end, last)]) for key, (start, end) in marks.items()}

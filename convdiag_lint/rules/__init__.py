@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from convdiag_lint.rules import (
     cvg101_unclipped_gradients,
     cvg102_misplaced_clipping,
@@ -9,9 +11,13 @@ from convdiag_lint.rules import (
     cvg201_unchecked_loss,
     cvg203_fp16_without_scaler,
     cvg204_fp16_hard_wired,
+    cvg301_unnormalized_inputs,
+    cvg302_statistics_not_saved,
     cvg401_unclamped_flow_time,
 )
-from convdiag_lint.rules.base import Rule
+
+if TYPE_CHECKING:
+    from convdiag_lint.rules.base import Rule
 
 ALL: tuple[Rule, ...] = (
     cvg101_unclipped_gradients.RULE,
@@ -20,6 +26,8 @@ ALL: tuple[Rule, ...] = (
     cvg201_unchecked_loss.RULE,
     cvg203_fp16_without_scaler.RULE,
     cvg204_fp16_hard_wired.RULE,
+    cvg301_unnormalized_inputs.RULE,
+    cvg302_statistics_not_saved.RULE,
     cvg401_unclamped_flow_time.RULE,
 )
 """Every rule, by code."""

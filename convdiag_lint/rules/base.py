@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convdiag_lint.reading import gate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.view import ModuleView
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
@@ -14,12 +13,23 @@ from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.steps import Context, Step
     from convdiag_lint.project.view import ModuleView
 
-_OWN_LIMIT = ("max_grad_norm", "clip_grad", "grad_clip", "clip_threshold", "grad_clip_norm", "max_norm", "clipnorm", "clip_grad_norm")
+_OWN_LIMIT = (
+    "max_grad_norm",
+    "clip_grad",
+    "grad_clip",
+    "clip_threshold",
+    "grad_clip_norm",
+    "max_norm",
+    "clipnorm",
+    "clip_grad_norm",
+)
 
 
 def check(view: ModuleView) -> Iterator[Finding]:
@@ -49,14 +59,15 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
         if opaque is not None or context.run.truncated:
             unsure = True
             if opaque is not None:
-                evidence.append(Evidence(opaque.place.path, opaque.place.line, f"not read: {describe(opaque.subject)}"))  # type: ignore[arg-type]
+                text = f"not read: {describe(opaque.subject)}"
+                evidence.append(Evidence(opaque.place.path, opaque.place.line, text))
             continue
         bare = context
         break
     if bare is None and not unsure:
         return None
     context = bare or step.contexts[0]
-    name = describe(context.step.subject, 3) if isinstance(context.step.subject, Value) else "optimizer"  # type: ignore[arg-type]
+    name = describe(context.step.subject, 3)
     back = context.backward.place
     evidence.insert(0, Evidence(back.path, back.line, "gradients are computed here"))
     evidence.append(Evidence(context.step.place.path, context.step.place.line, f"{name} updates the parameters here"))
@@ -84,7 +95,9 @@ def _clips(program: Program, context: Context) -> bool:
         return False
     if context.step.attributes["engine"]:
         calls = deepspeed_calls(program, context.run.function)
-        return not calls or any(held or not readable for held, readable in (config_of(c, "gradient_clipping") for c in calls))
+        return not calls or any(
+            held or not readable for held, readable in (config_of(c, "gradient_clipping") for c in calls)
+        )
     return any(_clips_itself(program, made) for made in origins(program, subject))
 
 
@@ -125,7 +138,7 @@ RULE = Rule(
     " signature. ... Add gradient clipping before the optimizer step.",
     why="One bad batch gives a gradient that throws the weights far from the minimum, and hours of progress with it."
     " A norm bound of 1.0 (OpenVLA, arXiv:2406.09246) costs nothing on ordinary batches. Clipping in a helper, in a"
-    " base class, in a framework's trainer or in the optimizer itself counts; so does clipping that a setting turns on.",
+    " base class, in a trainer or in the optimizer itself counts; so does clipping that a setting turns on.",
     example="""\
 loss = criterion(policy(obs), action)
 loss.backward()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
@@ -13,6 +12,8 @@ from convdiag_lint.project.values import Attr, Call, Const, Obj, Ref, Value
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Event, Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.steps import Context, Step
@@ -83,15 +84,29 @@ def _too_late_or_early(program: Program, context: Context) -> tuple[Event, str] 
     for event in run.events[position + 1 :]:
         if event.kind in (EventKind.BACKWARD, EventKind.STEP) and event.can_meet(step):
             break
-        if event.kind is EventKind.CLIP and event.can_meet(step) and event.loops == step.loops and not event.attributes["hook"]:
-            if event.frames == step.frames:
-                return event, "gradients are clipped after optimizer.step() has used them; clip before step()"
+        if (
+            event.kind is EventKind.CLIP
+            and event.can_meet(step)
+            and event.loops == step.loops
+            and not event.attributes["hook"]
+        ) and event.frames == step.frames:
+            return (
+                event,
+                "gradients are clipped after optimizer.step() has used them; clip before step()",
+            )
     for event in reversed(run.events[:start]):
         if event.kind in (EventKind.BACKWARD, EventKind.STEP) and event.can_meet(step):
             break
-        if event.kind is EventKind.CLIP and event.can_meet(step) and event.loops == step.loops and not event.attributes["hook"]:
-            if event.frames == step.frames:
-                return event, "gradients are clipped before backward() computes them; clip between backward() and step()"
+        if (
+            event.kind is EventKind.CLIP
+            and event.can_meet(step)
+            and event.loops == step.loops
+            and not event.attributes["hook"]
+        ) and event.frames == step.frames:
+            return (
+                event,
+                "gradients are clipped before backward() computes them; clip between backward() and step()",
+            )
     return None
 
 
@@ -119,16 +134,27 @@ def _spent_generator(program: Program, context: Context, clips: list[Event]) -> 
                 used.update(id(v) for v in (*made.args, *made.keywords.values()))
     for clip in clips:
         given = clip.subject
-        if isinstance(given, Call) and _is_generator(given):
-            if id(given) in used or (clip.loops and clip.loops[: len(given.loops)] == given.loops and len(given.loops) < len(clip.loops) and given.hint):
-                return clip
+        if (
+            isinstance(given, Call)
+            and _is_generator(given)
+            and (
+                id(given) in used
+                or (
+                    clip.loops
+                    and clip.loops[: len(given.loops)] == given.loops
+                    and len(given.loops) < len(clip.loops)
+                    and given.hint
+                )
+            )
+        ):
+            return clip
     return None
 
 
 def _is_generator(value: Call) -> bool:
     callee = value.callee
     if isinstance(callee, Attr):
-        return callee.name in ("parameters",)
+        return callee.name == "parameters"
     return isinstance(callee, Ref) and callee.name in ("filter", "map", "itertools.chain")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
@@ -12,6 +11,8 @@ from convdiag_lint.project.values import Value
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Event, Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run, Site
@@ -40,7 +41,13 @@ def check(view: ModuleView) -> Iterator[Finding]:
                 " add optimizer.zero_grad(set_to_none=True) before backward()",
                 place,
                 step.scope.scope,
-                [Evidence(context.backward.place.path, context.backward.place.line, "gradients are added here")],
+                [
+                    Evidence(
+                        context.backward.place.path,
+                        context.backward.place.line,
+                        "gradients are added here",
+                    )
+                ],
                 unsure,
             )
             break

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Evidence
-from convdiag_lint.project.asking import about_training, edited, is_scalar_optimizer, opaque_for_loss
+from convdiag_lint.project.asking import (
+    about_training,
+    edited,
+    is_scalar_optimizer,
+    opaque_for_loss,
+)
 from convdiag_lint.project.effects import finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins
@@ -14,6 +18,8 @@ from convdiag_lint.project.values import Obj, Value
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Site
@@ -67,7 +73,10 @@ def _judge(view: ModuleView, step: Step) -> Finding | None:
 def _checked(program: Program, step: Step, context: Context) -> bool:
     if _tested(program, context):
         return True
-    if any(_tested_above(program, function, context, 3) for function in {id(f): f for f in (step.scope, context.run.function)}.values()):
+    if any(
+        _tested_above(program, function, context, 3)
+        for function in {id(f): f for f in (step.scope, context.run.function)}.values()
+    ):
         return True
     around = _around(program, step, context)
     for function in around:
@@ -88,7 +97,8 @@ def _tested_above(program: Program, function: Function, context: Context, depth:
     """Whether every caller tests the loss it hands over, or ends the run right after the update."""
     sites = program.callers(function) if depth > 0 else []
     return bool(sites) and all(
-        _tested_around(program, site, context) or _tested_above(program, site.caller, context, depth - 1) for site in sites
+        _tested_around(program, site, context) or _tested_above(program, site.caller, context, depth - 1)
+        for site in sites
     )
 
 
@@ -112,7 +122,7 @@ def _around(program: Program, step: Step, context: Context) -> list:  # type: ig
         for site in program.callers(function):
             if site.caller not in found:
                 found.append(site.caller)
-    mains = []
+    mains: list[Function] = []
     for function in found:
         if function.module.main not in (*found, *mains):
             mains.append(function.module.main)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Evidence
@@ -11,6 +10,8 @@ from convdiag_lint.project.precision import halves
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.view import ModuleView
 
@@ -34,11 +35,24 @@ def check(view: ModuleView) -> Iterator[Finding]:
                     f"{half.what}, hard-wired: {_REMEDY}",
                     place,
                     half.call.function.scope,
-                    [Evidence(context.step.place.path, context.step.place.line, "the update that it is part of")],
+                    [
+                        Evidence(
+                            context.step.place.path,
+                            context.step.place.line,
+                            "the update that it is part of",
+                        )
+                    ],
                 )
     for call, value, scope in trainer_precisions(view):
         if value in ("16", "16-mixed", "16-true"):
-            yield view.finding(RULE.code, RULE.name, f'precision="{value}", hard-wired: {_REMEDY}', view.place(call.span), scope, [])
+            yield view.finding(
+                RULE.code,
+                RULE.name,
+                f'precision="{value}", hard-wired: {_REMEDY}',
+                view.place(call.span),
+                scope,
+                [],
+            )
     for call, what, scope in fixed_framework_halves(view):
         yield view.finding(RULE.code, RULE.name, f"{what}, hard-wired: {_REMEDY}", view.place(call.span), scope, [])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
@@ -13,6 +12,8 @@ from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, descri
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.view import ModuleView
@@ -51,10 +52,7 @@ def check(view: ModuleView) -> Iterator[Finding]:
 
 
 def _trains(view: ModuleView) -> bool:
-    for function in view.functions:
-        if any(e.kind is EventKind.STEP for e in view.program.run(function).events):
-            return True
-    return False
+    return any(any(e.kind is EventKind.STEP for e in view.program.run(function).events) for function in view.functions)
 
 
 def _forwards(program: Program, function: Function) -> Iterator[tuple[tuple[int, int], FuncVal, dict[str, Value]]]:
@@ -111,8 +109,8 @@ RULE = Rule(
     code="CVG301",
     name="unnormalized-inputs",
     summary="Raw numbers from a file or an environment that reach the trained model with nothing to scale them.",
-    seed="NaN on step 1 is almost always a normalization failure ... Normalize all inputs to approximately zero mean and"
-    " unit variance before the first layer.",
+    seed="NaN on step 1 is almost always a normalization failure ... Normalize all inputs to approximately zero mean"
+    " and unit variance before the first layer.",
     why="An input of magnitude 1000 makes the first layer's outputs as large; softmax and sigmoid saturate, gradients"
     " explode, and dimensions with small numbers are ignored. Dividing by a known range, a normalizing wrapper, or a"
     " normalization layer in front of the model all count.",

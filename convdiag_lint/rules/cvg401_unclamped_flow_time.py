@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Evidence
@@ -15,12 +14,17 @@ from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convdiag_lint.events import Finding
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.view import ModuleView
     from convdiag_lint.reading.syntax import Function
 
-_DRAWS = frozenset("rand rand_like uniform uniform_ Uniform Beta beta random random_sample randint arange linspace sample rsample".split())
+_DRAWS = frozenset(
+    "rand rand_like uniform uniform_ Uniform Beta beta random random_sample randint arange linspace"
+    " sample rsample".split()
+)
 
 
 def check(view: ModuleView) -> Iterator[Finding]:
@@ -54,7 +58,7 @@ def _judge(view: ModuleView, function: Function) -> Finding | None:
                 if low and high:
                     return _finding(view, function, root, flow, draw, unsure=False)
                 # The weight is of the end: at 0 the interpolant is the start, at 1 the end.
-                if low and _is_noise(program, flow.start) or high and _is_noise(program, flow.end):
+                if (low and _is_noise(program, flow.start)) or (high and _is_noise(program, flow.end)):
                     partial = partial or _finding(view, function, root, flow, draw, unsure=True)
     return partial
 
@@ -65,7 +69,9 @@ def _is_noise(program: Program, value: object) -> bool:
     return "randn" in describe(value) or "noise" in text or "eps" in text
 
 
-def _finding(view: ModuleView, function: Function, root: Function, flow: Interpolation, draw: Call, unsure: bool) -> Finding:
+def _finding(
+    view: ModuleView, function: Function, root: Function, flow: Interpolation, draw: Call, unsure: bool
+) -> Finding:
     where = view.program.place(root.module, root.span)
     message = (
         "the flow-matching time is drawn from all of [0, 1], ends included, where the velocity target is extreme;"
@@ -80,7 +86,11 @@ def _finding(view: ModuleView, function: Function, root: Function, flow: Interpo
         view.place(draw.span),
         function.scope,
         [
-            Evidence(where.path, where.line, f"interpolates {describe(flow.start, 2)} and {describe(flow.end, 2)} in {root.scope}"),
+            Evidence(
+                where.path,
+                where.line,
+                f"interpolates {describe(flow.start, 2)} and {describe(flow.end, 2)} in {root.scope}",
+            ),
         ],
         unsure,
     )
@@ -113,8 +123,9 @@ RULE = Rule(
     summary="A flow-matching time drawn up to both ends of [0, 1].",
     seed="Check that the time variable t is being sampled from [0, 1] with appropriate clamping — a t very close to 0"
     " causes the velocity target to be evaluated at nearly pure noise, which can produce extreme gradient magnitudes.",
-    why="At the noise end the network is asked for a velocity that its input does not determine; the gradients there are"
-    " the largest and carry the least (pi0, arXiv:2410.24164, draws t from a shifted Beta for this reason). A clamp, an"
+    why="At the noise end the network is asked for a velocity that its input does not determine; the gradients there"
+    " are the largest and carry the least (pi0, arXiv:2410.24164, draws t from a shifted Beta for this"
+    " reason). A clamp, an"
     " affine map into a smaller interval, or a logit-normal draw keeps the ends out.",
     example="""\
 t = torch.rand(batch, 1)
