@@ -13,6 +13,8 @@ from convdiag_lint.project.values import (
     Attr,
     Call,
     Const,
+    Elem,
+    Item,
     Map,
     Obj,
     Param,
@@ -143,6 +145,7 @@ def _receives(program: Program, event: Event, optimizer: object, loss: list[Valu
     return False
 
 
+SAME_TENSOR = frozenset("to cuda cpu float half double view reshape squeeze unsqueeze flatten detach any all".split())
 _GRADIENT_WORDS = ("grad", "norm")
 
 
@@ -154,6 +157,8 @@ def about_training(program: Program, subject: object, context: Context) -> bool:
     loss = context.backward.subject
     assert isinstance(loss, Value)
     hint = (subject.hint or "").lower()
+    if _is_anothers(subject, context):
+        return False
     if "loss" in hint or any(word in hint for word in _GRADIENT_WORDS):
         return True
     mine = list(walk(subject, 400))
@@ -173,8 +178,28 @@ def about_training(program: Program, subject: object, context: Context) -> bool:
     return id(subject) in below and not _is_input(subject)
 
 
+def _is_anothers(subject: Value, context: Context) -> bool:
+    """Whether a tested value is the loss of another backward of this run, and not of this one."""
+    mine = {id(part) for part in walk(context.backward.subject, 60)}  # type: ignore[arg-type]
+    tested = {id(part) for part in walk(subject, 12)}
+    if mine & {id(part) for part in walk(subject, 1)}:
+        return False
+    for event in context.run.events:
+        if event.kind is EventKind.BACKWARD and event.subject is not context.backward.subject:
+            theirs = {id(part) for part in core(event.subject)}
+            if theirs & tested and not theirs & {id(part) for part in core(context.backward.subject)}:
+                return True
+    return False
+
+
 def _is_input(value: Value) -> bool:
-    return isinstance(value, (Param, Setting)) and "loss" not in value.hint
+    """Whether a value is what was fetched or handed in, moved and reshaped at most."""
+    for _ in range(8):
+        if isinstance(value, (Item, Attr)):
+            value = value.base
+        elif isinstance(value, Call) and isinstance(value.callee, Attr) and value.callee.name in SAME_TENSOR:
+            value = value.callee.base
+    return isinstance(value, (Param, Setting, Elem)) and "loss" not in value.hint
 
 
 def config_of(call: Call, word: str) -> tuple[bool, bool]:

@@ -225,14 +225,15 @@ class Classes:
                 value = Choice(Value(f"which {name}"), value, self._bound(other, base))
             return value
         field = self._field(base.cls, name)
-        if field is not None:
+        vacant = isinstance(field, Const) and field.value is None
+        if field is not None and not vacant:
             return field
         for cls in self.subclasses(base.cls, name) if not base.made else ():
             if name in cls.writers:
                 value_below = self._assigned(self.this(cls), name)
                 if value_below is not None:
                     return value_below
-        return None
+        return field
 
     def _bound(self, method: Function, base: Obj) -> Value:
         names = {getattr(d, "id", getattr(d, "name", "")) for d in method.decorators}

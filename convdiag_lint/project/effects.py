@@ -75,7 +75,9 @@ def called(interp: Interpreter, call: Call) -> None:
         if handler is not None and handler(interp, call, callee.base):
             return
         if callee.name not in BENIGN and not isinstance(callee.base, (Const, Seq)):
-            _opaque(interp, call)
+            # What accelerate and fabric do to a step is known: all that matters is above.
+            if kinds.kind(interp.program, callee.base) != kinds.ACCELERATOR:
+                _opaque(interp, call)
     elif isinstance(callee, Ref):
         last = callee.name.rpartition(".")[2]
         act = _FUNCTIONS.get(last)
@@ -232,11 +234,11 @@ def _of_gradient(value: Value) -> bool:
 
 
 def from_norm(value: Value) -> bool:
-    """Whether a factor was worked out from a norm: scaling by it bounds the gradient."""
+    """Whether a factor was worked out from a norm or from gradients: scaling by it bounds them."""
     for part in walk(value, 300):
         if "norm" in part.hint.lower() or "clip" in part.hint.lower():
             return True
-        if isinstance(part, (Attr, Ref)) and "norm" in part.name:
+        if isinstance(part, (Attr, Ref)) and ("norm" in part.name or part.name == "grad"):
             return True
     return False
 
@@ -400,7 +402,7 @@ def _anomaly(interp: Interpreter, call: Call, callee: Ref) -> None:
     nan = call.argument(1 if callee.name.endswith("set_detect_anomaly") else 0, "check_nan")
     if any(isinstance(v, Const) and v.value is False for v in (off, nan)):
         return
-    interp.emit(EventKind.CHECK_FINITE, call.span, None, ended="raise", anomaly=True)
+    interp.emit(EventKind.CHECK_FINITE, call.span, None, ended="raise", anomaly=callee.name.rpartition(".")[2])
 
 
 def ends_process(value: Value) -> bool:

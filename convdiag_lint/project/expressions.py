@@ -289,7 +289,7 @@ def _comprehension(interp: Interpreter, expr: syntax.Comprehension) -> Value:
     value = evaluate(interp, expr.item)
     interp.pop_loop()
     interp.env = outer
-    return Seq("each", (value,))
+    return Seq("each", (value,), lazy=expr.kind == "GeneratorExp")
 
 
 def _starred(interp: Interpreter, expr: syntax.Starred) -> Value:

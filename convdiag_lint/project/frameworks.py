@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LIGHTNING_TRAINER = re.compile(r"^(?:pytorch_lightning|lightning|lightning\.pytorch|pl)\b.*\bTrainer$")
 _CONFIG_CHECKS = re.compile(rb"detect_anomaly\s*[:=]\s*['\"]?[Tt]rue|check_finite\s*[:=]\s*['\"]?[Tt]rue|EarlyStopping")
+_CONFIG_OFF = re.compile(rb"check_finite\s*[:=]\s*[Ff]alse")
 _MADE_ELSEWHERE = re.compile(rb"LightningCLI|from_argparse_args|instantiate\([^)]*trainer|instantiate_class")
 
 
@@ -39,16 +40,15 @@ def deepspeed_calls(program: Program, function: Function) -> list[Call]:
 
 
 def anomaly_mode(program: Program, paths: list[str]) -> bool:
-    """Whether one of these modules turns torch's anomaly detection on."""
+    """Whether one of these modules turns torch's anomaly detection on for the whole process."""
     for path in sorted(set(paths)):
-        if b"detect_anomaly" not in program.files.read(path):
+        if b"set_detect_anomaly" not in program.files.read(path):
             continue
         module = program.modules.get(path)
         for function in (module.main, *module.functions) if module is not None else ():
-            if any(
-                e.attributes.get("anomaly") for e in program.run(function).events if e.kind is EventKind.CHECK_FINITE
-            ):
-                return True
+            for event in program.run(function).events:
+                if event.attributes.get("anomaly") == "set_detect_anomaly":
+                    return True
     return False
 
 
@@ -194,7 +194,8 @@ def _trainer_checks(program: Program) -> bool | None:
             return True
     for word in ("EarlyStopping", "detect_anomaly"):
         for path in program.files.mentioning(word):
-            if _CONFIG_CHECKS.search(program.files.read(path)) or _turns_on(program, path):
+            data = program.files.read(path)
+            if _CONFIG_OFF.search(data) is None and _CONFIG_CHECKS.search(data) or _turns_on(program, path):
                 return True
     hidden = any(_MADE_ELSEWHERE.search(program.files.read(path)) for path in program.files.mentioning("rainer"))
     return None if hidden else False

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
+from convdiag_lint.project.asking import SAME_TENSOR
+from convdiag_lint.project.classes import SAME
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins, parameter_owners
+from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -55,7 +58,7 @@ def halves(program: Program, context: Context) -> list[Half]:
     loss = context.backward.subject
     if not isinstance(loss, Value):
         return []
-    calls = [part for part in walk(loss, 1500) if isinstance(part, Call)]
+    calls = [p for p in walk(loss, 1500) if isinstance(p, Call) and not without_gradients(p.around)]
     arounds = {id(c): c for call in calls for c in call.around}
     for call in calls:
         for inner in _inside(program, call):
@@ -92,7 +95,8 @@ def _mentions(target: FuncVal, word: str) -> bool:
 
 def describe_decorator(expr: object) -> str:
     """Names in a decorator expression, as text."""
-    return f"{getattr(expr, 'name', '')} {getattr(getattr(expr, 'func', None), 'name', '')} {getattr(expr, 'id', '')}"
+    inner = getattr(expr, "func", expr)
+    return f"{getattr(inner, 'id', '')} {getattr(inner, 'name', '')}"
 
 
 def _autocast(program: Program, value: Value, context: Context) -> Iterator[Half]:
@@ -220,6 +224,9 @@ def _half_cast(context: Context, cast: Call) -> Half:
 
 
 def _is_under(cast: Call, callee: Value) -> bool:
+    """Whether what is called is the cast thing or a method of it, and not one more cast of a tensor."""
+    if isinstance(callee, Attr) and (callee.name in SAME_TENSOR or callee.name in SAME):
+        return False
     return any(part is cast for part in walk(callee, 30))
 
 
@@ -243,6 +250,13 @@ def _undone(run: Run, cast: Call) -> bool:
     )
 
 
+def _scales(product: Op) -> bool:
+    """Whether a product is a loss scaled by hand: by name, or by a constant far above any weight."""
+    if "scal" in product.hint.lower() or any("scal" in describe(o, 3).lower() for o in product.operands):
+        return True
+    return any(isinstance(o, Const) and isinstance(o.value, (int, float)) and o.value >= 64 for o in product.operands)
+
+
 def scaled(program: Program, context: Context) -> bool:
     """Whether something scales the loss, so that small float16 gradients do not become zero."""
     scaler = context.step.attributes["scaler"]
@@ -259,7 +273,7 @@ def scaled(program: Program, context: Context) -> bool:
         name = (call_name(part) or "").lower()
         if name in ("scale", "scale_loss") or "scale_loss" in name:
             return True
-        if isinstance(part, Op) and part.op == "*" and any("scal" in describe(o, 3).lower() for o in part.operands):
+        if isinstance(part, Op) and part.op == "*" and _scales(part):
             return True
     for around in context.backward.attributes["around"]:  # type: ignore[attr-defined]
         if "scale_loss" in (call_name(around) or ""):
@@ -269,9 +283,4 @@ def scaled(program: Program, context: Context) -> bool:
         for made in origins(program, subject):
             if "fp16" in describe(made, 3).lower() or "amp" in (call_name(made) or "").lower().split("_"):
                 return True
-    return any(
-        "scal" in word.lower()
-        for call in context.run.calls
-        for word in [call_name(call) or ""]
-        if "grad" in word.lower()
-    )
+    return False

@@ -368,14 +368,15 @@ def arrives(program: Program, use: Application) -> bool:
         goals.append(run.result)
     for call in run.calls:
         name = call_name(call) or ""
-        if name.endswith(("Dataset", "DataLoader")) or _is_model(program, call.callee):
+        if name.endswith(("Dataset", "DataLoader")) or is_model(program, call.callee):
             goals += [*call.args, *call.keywords.values()]
     for site in run.sites:
         goals += site.given.values()
     return any(inner is use.value for goal in goals for inner in walk(goal, 600))
 
 
-def _is_model(program: Program, callee: Value) -> bool:
+def is_model(program: Program, callee: Value) -> bool:
+    """Whether a callee is a module, by its class or its name."""
     return (
         kinds.kind(program, callee) == kinds.MODULE
         or re.search(
@@ -561,7 +562,7 @@ def _is_script(program: Program, path: str) -> bool:
     )
 
 
-def _neighbours(program: Program, path: str) -> list[str]:
+def _neighbours(program: Program, path: str, applying: bool = True) -> list[str]:
     """A file, those that import it, and what they import: where its statistics may be applied."""
     down, above = imports(program), importers(program)
     near = _closure({path}, lambda p: above.get(p, set()) if p == path else set())
@@ -637,13 +638,30 @@ def _stores(program: Program, function: Function, statistic: Statistic) -> bool:
             return True
         if reaches(program, run.heap, values, statistic):
             return True
+    return _given_to_module(program, function, statistic)
+
+
+def _given_to_module(program: Program, function: Function, statistic: Statistic) -> bool:
+    """Whether a function hands a statistic to a module, which may make a buffer of it."""
+    run = program.run(function)
     for site in run.sites:
-        # What a module is given may become a buffer of it.
         this = site.target.this
-        if this is not None and site.caller is function and kinds.kind(program, this) == kinds.MODULE:
-            if site.target.function.name not in ("forward", "__call__") and reaches(
-                program, run.heap, [v for v in site.given.values() if v is not this], statistic
-            ):
+        if this is None or site.caller is not function or kinds.kind(program, this) != kinds.MODULE:
+            continue
+        if site.target.function.name in ("forward", "__call__"):
+            continue
+        given = [value for value in site.given.values() if value is not this]
+        if reaches(program, run.heap, given, statistic):
+            return True
+    return False
+
+
+def within_model(program: Program, statistic: Statistic) -> bool:
+    """Whether a statistic becomes part of a module, and so of every checkpoint."""
+    for path in _neighbours(program, statistic.function.module.path, applying=False):
+        module = program.modules.get(path)
+        for function in (module.main, *module.functions) if module is not None else ():
+            if _given_to_module(program, function, statistic):
                 return True
     return False
 

@@ -279,12 +279,14 @@ class Elem(Value):
 class Seq(Value):
     """A tuple, list or set; `each` for a comprehension, whose one item stands for all."""
 
-    __slots__ = ("items", "kind")
+    __slots__ = ("items", "kind", "lazy")
 
-    def __init__(self, kind: str, items: tuple[Value, ...]) -> None:
+    def __init__(self, kind: str, items: tuple[Value, ...], lazy: bool = False) -> None:
         self.hint = ""
         self.kind = kind
         self.items = items
+        self.lazy = lazy
+        """Whether it is a generator expression, which can be gone through once."""
 
     def grow(self, values: tuple[Value, ...]) -> None:
         """Take what is appended: from then on the first of it stands for all elements."""

@@ -13,7 +13,6 @@ from convdiag_lint.rules import (
     cvg204_fp16_hard_wired,
     cvg301_unnormalized_inputs,
     cvg302_statistics_not_saved,
-    cvg302_statistics_not_saved,
     cvg401_unclamped_flow_time,
 )
 
@@ -28,7 +27,6 @@ ALL: tuple[Rule, ...] = (
     cvg203_fp16_without_scaler.RULE,
     cvg204_fp16_hard_wired.RULE,
     cvg301_unnormalized_inputs.RULE,
-    cvg302_statistics_not_saved.RULE,
     cvg302_statistics_not_saved.RULE,
     cvg401_unclamped_flow_time.RULE,
 )

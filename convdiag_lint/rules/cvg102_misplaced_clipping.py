@@ -8,7 +8,7 @@ from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import gathering, same_thing
 from convdiag_lint.project.origins import origins, parameter_owners
-from convdiag_lint.project.values import Attr, Call, Const, Obj, Ref, Value
+from convdiag_lint.project.values import Attr, Call, Const, Obj, Param, Ref, Seq, Value
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ def _spent_generator(program: Program, context: Context, clips: list[Event]) -> 
                 used.update(id(v) for v in (*made.args, *made.keywords.values()))
     for clip in clips:
         given = clip.subject
+        if isinstance(given, Seq) and given.lazy and id(given) in used:
+            return clip
         if (
             isinstance(given, Call)
             and _is_generator(given)
@@ -164,18 +166,26 @@ def _others(program: Program, clip: Event, context: Context) -> bool:
     if not isinstance(subject, Value) or not isinstance(optimizer, Value):
         return False
     mine = parameter_owners(program, subject)
-    if not mine or not all(isinstance(m, Obj) and m.made for m in mine):
+    if not mine or not all(_identified(m) for m in mine):
         return False
     made = origins(program, optimizer)
     if len(made) != 1 or not isinstance(made[0], Call):
         return False
     held = parameter_owners(program, made[0].argument(0, "params"))
-    if not held or not all(isinstance(h, Obj) and h.made for h in held):
+    if not held or not all(_identified(h) for h in held):
         return False
     return not any(same_thing(m, h) or _part_of(m, h) or _part_of(h, m) for m in mine for h in held)
 
 
+def _identified(value: Value) -> bool:
+    """Whether a value is surely a thing of its own: made in sight, or a parameter of the function."""
+    return (isinstance(value, Obj) and value.made) or isinstance(value, Param)
+
+
 def _part_of(value: Value, whole: Value) -> bool:
+    if isinstance(value, Param) and isinstance(whole, Param):
+        # `model` and `model_without_ddp` are one thing under two names.
+        return value.hint in whole.hint or whole.hint in value.hint
     return any(part is value for part in whole.parts())
 
 

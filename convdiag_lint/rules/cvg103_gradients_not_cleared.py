@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import edited, is_scalar_optimizer, opaque_for, same_thing
-from convdiag_lint.project.values import Value
+from convdiag_lint.project.origins import origins
+from convdiag_lint.project.values import Elem, Item, Value
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def _runs_around(program: Program, step: Step, context: Context) -> Iterator[Run
 
 def _clears(program: Program, event: Event, step: Event, same_run: bool) -> bool:
     """Whether a clearing is this optimizer's, or may be."""
+    if same_run and step.loops and not event.loops and not event.attributes.get("hook"):
+        # Cleared once, before the loop begins.
+        return False
     if same_run and not event.can_meet(step):
         # Accumulation: cleared under another branch of the round, but cleared.
         return same_thing(event.subject, step.subject)
@@ -98,6 +102,8 @@ def _clears(program: Program, event: Event, step: Event, same_run: bool) -> bool
     # Another optimizer's name: its own if nothing in this run clears by that name.
     mine = step.subject
     assert isinstance(mine, Value)
+    if isinstance(subject, (Elem, Item)) and any(made is mine for made in origins(program, subject)):
+        return True
     return not (same_run and mine.hint and subject.hint and mine.hint != subject.hint)
 
 

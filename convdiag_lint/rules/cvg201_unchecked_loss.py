@@ -81,7 +81,7 @@ def _checked(program: Program, step: Step, context: Context) -> bool:
     around = _around(program, step, context)
     for function in around:
         for event in program.run(function).events:
-            if event.kind is EventKind.CHECK_FINITE and event.attributes.get("anomaly"):
+            if event.kind is EventKind.CHECK_FINITE and event.attributes.get("anomaly") == "set_detect_anomaly":
                 return True
     subject = context.step.subject
     if isinstance(subject, Value):

@@ -29,7 +29,8 @@ def check(view: ModuleView) -> Iterator[Finding]:
         if not saves_checkpoint(program, paths) or not trains(program, paths) or leaves(program, statistic):
             continue
         evidence = []
-        for use in statistic.applied[:1]:
+        # A helper that runs in a caller is seen there too: the innermost function says the most.
+        for use in sorted(statistic.applied, key=lambda u: u.function.span, reverse=True)[:1]:
             place = program.place(use.function.module, use.function.span)
             evidence.append(Evidence(place.path, place.line, f"applied in {use.function.scope}"))
         yield view.finding(
