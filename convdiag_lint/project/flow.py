@@ -10,7 +10,7 @@ from convdiag_lint.project.asking import same_thing
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import nodes, through
 from convdiag_lint.project.ranges import draw_range, drawn, interval
-from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Ref, Value, walk
+from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Param, Ref, Setting, Value, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,8 +115,29 @@ def _with_draws(
     program: Program, start: Value, end: Value, weight: Value, difference: Value | None = None
 ) -> Iterator[Interpolation]:
     draws = drawn(program, weight)
-    if draws:
+    if draws and not any(_declared_number(v) or _is_number(program, v) for v in (start, end)):
         yield Interpolation(through(program, start), through(program, end), weight, tuple(draws), difference)
+
+
+_NUMBER_FUNCTIONS = frozenset("min max float int abs round sum".split())
+
+
+def _declared_number(value: Value, depth: int = 8) -> bool:
+    """Whether a value is a number worked out from settings: the bound of a time, and not data."""
+    if isinstance(value, (Const, Setting)):
+        return True
+    if isinstance(value, Param):
+        return getattr(value.parameter.annotation, "id", "") in ("float", "int") or isinstance(value.default, Const)
+    if isinstance(value, Op) and depth > 0:
+        return all(_declared_number(operand, depth - 1) for operand in value.operands)
+    if isinstance(value, Call) and isinstance(value.callee, Ref):
+        if value.callee.name.startswith("math."):
+            return True
+        return value.callee.name in _NUMBER_FUNCTIONS and all(_declared_number(a, depth - 1) for a in value.args)
+    if isinstance(value, Attr):
+        base = value.base
+        return (base.name if isinstance(base, Attr) else base.hint) in ("config", "cfg", "args", "hparams")
+    return False
 
 
 def _sum(program: Program, value: Value) -> Iterator[Interpolation]:
@@ -239,12 +260,9 @@ def _used_again(program: Program, difference: Value, found: list[Value]) -> bool
 
 
 def _draws_in(program: Program, term: Term, flow: Interpolation) -> bool:
+    """Whether a summand's weight depends on the draw: a velocity's weights are constants."""
     return any(
-        part is draw
-        for factor in term.factors
-        for part in walk(factor, 60)
-        for draw in flow.draws
-        if factor is not flow.start and factor is not flow.end
+        drawn(program, factor) for factor in term.factors if not (_same(factor, flow.start) or _same(factor, flow.end))
     )
 
 

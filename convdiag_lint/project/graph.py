@@ -50,7 +50,7 @@ def through(program: Program, value: Value) -> Value:
             if name in _SAME_FUNCTIONS and value.args:
                 value = value.args[0]
                 continue
-            if isinstance(callee, (Param, Setting, Attr)):
+            if isinstance(callee, (Param, Setting, Attr, Call)):
                 value = _called_through(program, value)
                 callee = value.callee
             if isinstance(callee, (FuncVal, Imported, Obj)):
@@ -99,7 +99,9 @@ def _called_through(program: Program, value: Call) -> Call:
         if isinstance(callee, Attr):
             base = through(program, callee.base)
             plain = program.attribute(base, callee.name) if isinstance(base, Obj) else callee
-        if isinstance(plain, FuncVal):
+        if isinstance(callee, Call):
+            plain = program.expand(callee)
+        if isinstance(plain, (FuncVal, Obj)):
             known[id(value)] = Call(
                 plain, value.args, value.keywords, value.function, value.span,
                 value.around, value.guards, value.loops, value.generation,

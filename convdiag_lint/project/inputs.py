@@ -92,7 +92,10 @@ _CLEAN_LAYERS = frozenset(
     "LayerNorm BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d GroupNorm RMSNorm"
     " Embedding SyncBatchNorm EmbeddingBag".split()
 )
-_PASSING_LAYERS = frozenset("Flatten Identity Unflatten Dropout ReLU Rearrange Unsqueeze".split())
+_PASSING_LAYERS = frozenset(
+    "Flatten Identity Unflatten Dropout ReLU Rearrange Unsqueeze ReflectionPad2d ZeroPad2d ReplicationPad2d MaxPool2d"
+    " AvgPool2d ReflectionPad1d ConstantPad1d".split()
+)
 
 
 def scale_of(program: Program, value: Value, depth: int = 14, seen: frozenset[int] = frozenset()) -> Origin:
@@ -190,7 +193,7 @@ def _call_scale(program: Program, value: Call, look: object) -> Origin:
 def _package_dataset(program: Program, loader: Call) -> Origin:
     """A dataset of a package: what its transform leaves of the scale."""
     for made in origins(program, loader.args[0]):
-        transform = made.keywords.get("transform") if isinstance(made, Call) else None
+        transform = _transform(made) if isinstance(made, Call) else None
         if transform is None:
             return UNKNOWN
         clean = False
@@ -201,6 +204,14 @@ def _package_dataset(program: Program, loader: Call) -> Origin:
                 return Origin(Scale.RAW, loader)
         return CLEAN if clean else UNKNOWN
     return UNKNOWN
+
+
+def _transform(made: Call) -> Value | None:
+    """What a packaged dataset does to each image: by keyword, or the first argument that is a Compose."""
+    for value in (made.keywords.get("transform"), *made.args[1:]):
+        if value is not None and (call_name(value) or "").lower() in ("compose", "totensor", "lambda"):
+            return value
+    return made.keywords.get("transform")
 
 
 def _multiplies_back(program: Program, function: FuncVal) -> bool:
@@ -245,7 +256,8 @@ def _made_raw(program: Program, made: Value, depth: int) -> Scale:
             opened = program.expand(made)
             return _made_raw(program, opened, depth - 1) if opened is not made else Scale.UNKNOWN
         if isinstance(callee, Ref) and (".wrappers." in callee.name or name in ("SyncVectorEnv", "AsyncVectorEnv")):
-            return _made_raw(program, made.args[0], depth - 1) if made.args else Scale.UNKNOWN
+            inner = made.argument(0, "env")
+            return _made_raw(program, inner, depth - 1) if inner is not None else Scale.UNKNOWN
         return Scale.UNKNOWN
     if isinstance(made, Seq):
         found = [_made_raw(program, item, depth - 1) for item in made.items[:3]]
@@ -351,6 +363,8 @@ def _way(program: Program, value: Value, name: str, function: object, depth: int
                 continue
             if any(word in called.lower() for word in _CLEANERS):
                 return Scale.CLEAN
+            if isinstance(value.callee, (Call, Item, Obj)) and _layer(program, value.callee) is Scale.NOTHING:
+                return way
             return way if called in _HANDED_ON else None
     return None
 

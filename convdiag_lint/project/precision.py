@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -185,13 +186,15 @@ def _device_only(test: Value | None) -> bool:
     return False
 
 
+_SWITCH = re.compile(r"amp|fp16|half|precision|dtype|mixed|autocast|16|scaler|cast", re.I)
+
+
 def _guarded(context: Context, call: Call) -> bool:
-    """Whether a call stands under a condition of its own that a user can choose."""
+    """Whether a call stands under a condition of its own that chooses the precision."""
     tests = context.run.tests
     shared = {g.condition for g in (*context.step.guards, *context.backward.guards)}
-    return any(
-        not _device_only(tests[g.condition]) for g in call.guards if g.condition in tests and g.condition not in shared
-    )
+    own = [tests[g.condition] for g in call.guards if g.condition in tests and g.condition not in shared]
+    return any(_SWITCH.search(describe(test)) and not _device_only(test) for test in own)
 
 
 def _cast_models(program: Program, context: Context, calls: list[Call]) -> Iterator[Half]:

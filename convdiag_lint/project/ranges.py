@@ -125,6 +125,14 @@ def _operation(program: Program, value: Op, depth: int) -> Range | None:
         counted = _counted(program, value)
         if counted is not None:
             return counted
+        multiplied = through(program, value.operands[0])
+        if isinstance(multiplied, Op) and multiplied.op == "*":
+            # Scaled up and down again by the same number, whatever it is.
+            left, right = (through(program, o) for o in multiplied.operands)
+            below = through(program, value.operands[1])
+            for factor, rest in ((left, right), (right, left)):
+                if same_thing(factor, below):
+                    return interval(program, rest, depth)
     if len(known) == 1:
         only = known[0]
         if only is None:
