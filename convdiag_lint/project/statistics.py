@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convdiag_lint.project import kinds
+from convdiag_lint.project import calling, kinds
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.origins import origins
@@ -96,10 +96,13 @@ _STATISTIC_NAME = re.compile(
     r"|normali[sz]er|norm_?stat|(?:Obs|Data|State|Action)(?:Mean|Std)|running_?(?:mean|stat)|vec_?norm",
     re.IGNORECASE,
 )
+_SCALER_NAME = re.compile(r"(?<!grad_)(?<!Grad)(?<!loss_)scalers?(?:$|_)", re.IGNORECASE)
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([^#\n]*)|import[ \t]+([\w. ,]+))", re.MULTILINE
 )
 _SCRIPT = re.compile(rb"__name__\s*==")
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
+_TESTS = re.compile(r"(?:^|/)tests?[/_]")
 
 
 @dataclass(slots=True, eq=False)
@@ -168,10 +171,18 @@ def normalization(program: Program, value: Value) -> tuple[Value, Value, Value] 
     divided = _operands(value, "/", ("div", "div_", "divide", "true_divide"))
     if divided is None:
         return None
-    shifted = _operands(divided[0], "-", ("sub", "sub_", "subtract"))
+    shifted = _operands(_unscaled(divided[0]), "-", ("sub", "sub_", "subtract"))
     if shifted is None:
         return None
     return shifted[0], shifted[1], divided[1]
+
+
+def _unscaled(value: Value) -> Value:
+    """A numerator without a literal factor: `2 * (x - low)`."""
+    if isinstance(value, Op) and value.op == "*" and len(value.operands) == 2:
+        rest = [operand for operand in value.operands if not isinstance(operand, Const)]
+        return rest[0] if len(rest) == 1 else value
+    return value
 
 
 def _operands(value: Value, op: str, names: tuple[str, ...]) -> tuple[Value, Value] | None:
@@ -183,6 +194,42 @@ def _operands(value: Value, op: str, names: tuple[str, ...]) -> tuple[Value, Val
         if isinstance(value.callee, Attr) and value.args:
             return value.callee.base, value.args[0]
     return None
+
+
+def bindings(program: Program, value: Param) -> list[Value]:
+    """What the project passes for a parameter, helpers included that nothing else asks about."""
+    found = program.bindings(value)
+    for call in plain_calls(program, value.function):
+        target = program.force(call.callee)
+        if isinstance(target, FuncVal):
+            given = calling.bind(value.function, target, call.args, call.keywords)
+            bound = given.get(value.parameter.name, value.default)
+            if bound is not None:
+                found.append(bound)
+    return found
+
+
+def plain_calls(program: Program, function: Function) -> list[Call]:
+    """Calls of a function of another file that the interpreter did not enter: that file acts on no step."""
+    known: dict[Function, list[Call]] = program.facts.setdefault("plain calls", {})
+    if function not in known:
+        known[function] = []
+        here = function.module.path
+        if function.owner is None and not program.may_matter(here):
+            paths = [p for p in program.files.calling(function.name) if here in imports(program).get(p, ())]
+            known[function] = [call for path in paths[:20] for call in _plain_calls(program, path, function)]
+    return known[function]
+
+
+def _plain_calls(program: Program, path: str, function: Function) -> Iterator[Call]:
+    module = program.modules.get(path)
+    for other in (module.main, *module.functions) if module is not None else ():
+        if other is not function and function.name in other.words:
+            for call in program.run(other).calls:
+                if call.function is other and isinstance(call.callee, Imported) and call.callee.name == function.name:
+                    target = program.force(call.callee)
+                    if isinstance(target, FuncVal) and target.function is function:
+                        yield call
 
 
 def source_of(program: Program, value: Value) -> Source:
@@ -235,7 +282,7 @@ def _trace(program: Program, value: Value, depth: int, found: Source, seen: set[
     elif isinstance(value, (Imported,)):
         look(program.force(value))
     elif isinstance(value, Param):
-        bound = program.bindings(value)[:6]
+        bound = bindings(program, value)[:6]
         if value.default is not None and not bound:
             bound = [value.default]
         found.unknown |= not bound
@@ -318,8 +365,12 @@ def _find_statistics(program: Program, module: Module) -> Iterator[Statistic]:
         yield from _fitted(program, module)
     if _HAS_WRAPPER.search(text):
         yield from _wrappers(program, module)
-    if _HAS_CENTRE.search(text) and _HAS_SPREAD.search(text) and not _NOT_TRAINING.search(module.path):
+    if _HAS_CENTRE.search(text) and _HAS_SPREAD.search(text) and not _NOT_TRAINING.search(_file_name(module.path)):
         yield from _computed(program, module)
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".py")
 
 
 def key_of(call: Call) -> tuple[str, Span]:
@@ -422,7 +473,7 @@ def _named(program: Program, data: Value, depth: int = 2) -> str:
         if inner.hint:
             words.append(inner.hint)
         if isinstance(inner, Param) and depth:
-            words += [_named(program, bound, depth - 1) for bound in program.bindings(inner)[:3]]
+            words += [_named(program, bound, depth - 1) for bound in bindings(program, inner)[:3]]
         if len(words) > 8:
             break
     return " ".join(words)
@@ -441,7 +492,9 @@ def _fitted(program: Program, module: Module) -> Iterator[Statistic]:
         # A classifier that is fitted as well is the whole use of the scaled data: a probe, no training.
         if not scalers or not applied or len(scalers) < len(fits):
             continue
-        yield Statistic(function, scalers[0].span, "fitted", frozenset(key_of(c) for c in scalers))
+        made = [m for c in scalers if isinstance(c.callee, Attr) for m in origins(program, c.callee.base)]
+        keys = {key_of(call) for call in (*scalers, *made) if isinstance(call, Call)}
+        yield Statistic(function, scalers[0].span, "fitted", frozenset(keys))
 
 
 def _is_scaler(program: Program, value: Value) -> bool:
@@ -533,36 +586,46 @@ def _closure(start: set[str], step: Callable[[str], Iterator[str] | set[str] | f
 def program_of(program: Program, path: str) -> list[str]:
     """The files of the programs that a file takes part in: its importers, and what they import.
 
-    A script is a program of its own; a file that nothing imports may be named in a config, and then
-    the whole project is its program.
+    A script is a program of its own. A class that no script imports may be named in a config, and
+    then the whole project is its program.
     """
     known: dict[str, list[str]] = program.facts.setdefault("program of", {})
     if path not in known:
-        down = imports(program)
-        script = _is_script(program, path)
-        start = {path}
-        if not script:
-            above = importers(program)
-            start = {
-                p
-                for p in _closure({path}, lambda p: above.get(p, set()))
-                if p == path or not re.search(r"(?:^|/)tests?[/_]", p)
-            }
-        if not script and not any(_is_script(program, p) for p in start):
-            known[path] = list(program.files.python)
-        else:
-            known[path] = sorted(_closure(start, lambda p: down.get(p, frozenset())))
+        known[path] = _program_of(program, path)
     return known[path]
+
+
+def _program_of(program: Program, path: str) -> list[str]:
+    down, above = imports(program), importers(program)
+    start = {path}
+    if not _is_script(program, path):
+        start = {p for p in _closure(start, lambda p: above.get(p, set())) if p == path or not _TESTS.search(p)}
+        if not any(_is_script(program, p) for p in start):
+            return list(program.files.python) if _in_config(program, start) else [path]
+    return sorted(_closure(start, lambda p: down.get(p, frozenset())))
 
 
 def _is_script(program: Program, path: str) -> bool:
     text = program.files.read(path)
-    return _TRAINS.search(text) is not None and (
-        _SCRIPT.search(text) is not None or not re.search(rb"^[ \t]*class ", text, re.MULTILINE)
+    if _SCRIPT.search(text) is not None:
+        return _TRAINS.search(text) is not None or not importers(program).get(path)
+    return _TRAINS.search(text) is not None and not _CLASS.search(text)
+
+
+def _in_config(program: Program, paths: set[str]) -> bool:
+    """Whether a class of these files is named in a config, or in a string of the code."""
+    names = {name for path in paths for name in _CLASS.findall(program.files.read(path))}
+    if not names:
+        return False
+    named = re.compile(rb"[\"'.:\s](?:" + b"|".join(sorted(names)) + rb")[\"'\s]")
+    quoted = re.compile(rb"[\"'][\w.]*\b(?:" + b"|".join(sorted(names)) + rb")[\"']")
+    files = program.files
+    return any(named.search(files.read(p)) for p in files.configs) or any(
+        quoted.search(files.read(p)) for p in files.python if p not in paths
     )
 
 
-def _neighbours(program: Program, path: str, applying: bool = True) -> list[str]:
+def _neighbours(program: Program, path: str) -> list[str]:
     """A file, those that import it, and what they import: where its statistics may be applied."""
     down, above = imports(program), importers(program)
     near = _closure({path}, lambda p: above.get(p, set()) if p == path else set())
@@ -599,11 +662,14 @@ def leaves(program: Program, statistic: Statistic) -> bool:
             continue
         module = program.modules.get(path)
         for function in (module.main, *module.functions) if module is not None else ():
-            if _stores(program, function, statistic):
+            if not _STORING_WORDS.isdisjoint(function.words) and _stores(program, function, statistic):
                 return True
-    return False
+    return within_model(program, statistic)
 
 
+_SAVERS = frozenset("save save_checkpoint dump savez save_file save_state".split())
+_PRINTS = frozenset("print info debug warning write".split())
+_STORING_WORDS = _SAVERS | _SINK_METHODS | _PRINTS | {sink.rpartition(".")[2] for sink in _SINKS}
 _MAY_STORE = re.compile(
     rb"\b(?:save\w*|dumps?|create_dataset|to_csv|to_json|to_pickle|tofile|write\w*|register_buffer|Parameter|log\w*|print|info|add_\w+"
     rb"|set_\w+|load_state_dict|update)\("
@@ -617,16 +683,10 @@ def _stores(program: Program, function: Function, statistic: Statistic) -> bool:
             continue
         callee, name = call.callee, call_name(call) or ""
         qualified = callee.name if isinstance(callee, Ref) else ""
-        stored = qualified in _SINKS or name in (
-            "save",
-            "save_checkpoint",
-            "dump",
-            "savez",
-            "save_file",
-            "save_state",
-        )
-        shown = name in _SINK_METHODS or qualified == "print"
-        if not stored and (not shown or any(guard.branch in ("then", "else") for guard in call.guards)):
+        stored = qualified in _SINKS or name in _SAVERS
+        if not stored and name not in _SINK_METHODS and qualified != "print":
+            continue
+        if name in _PRINTS and any(guard.branch in ("then", "else") for guard in call.guards):
             # What is shown only in some case is a complaint, not a record.
             continue
         values = [*call.args, *call.keywords.values()]
@@ -634,11 +694,13 @@ def _stores(program: Program, function: Function, statistic: Statistic) -> bool:
             values.append(callee.base)
             if _STATISTIC_NAME.search(callee.base.hint or getattr(callee.base, "name", "")):
                 return True
-        if stored and any(_STATISTIC_NAME.search(word) for value in values[: len(call.args)] for word in _words(value)):
+        if stored and _names(program, Map(tuple((Const(k), v) for k, v in call.keywords.items())), statistic):
+            return True
+        if stored and any(_names(program, value, statistic) for value in call.args):
             return True
         if reaches(program, run.heap, values, statistic):
             return True
-    return _given_to_module(program, function, statistic)
+    return False
 
 
 def _given_to_module(program: Program, function: Function, statistic: Statistic) -> bool:
@@ -658,7 +720,9 @@ def _given_to_module(program: Program, function: Function, statistic: Statistic)
 
 def within_model(program: Program, statistic: Statistic) -> bool:
     """Whether a statistic becomes part of a module, and so of every checkpoint."""
-    for path in _neighbours(program, statistic.function.module.path, applying=False):
+    above = importers(program)
+    near = sorted(_closure({statistic.function.module.path}, lambda p: above.get(p, set())))
+    for path in [p for p in near if b"nn" in program.files.read(p) or b"odel" in program.files.read(p)][:40]:
         module = program.modules.get(path)
         for function in (module.main, *module.functions) if module is not None else ():
             if _given_to_module(program, function, statistic):
@@ -666,21 +730,32 @@ def within_model(program: Program, statistic: Statistic) -> bool:
     return False
 
 
-def _words(value: Value) -> Iterator[str]:
-    """Names under which a stored value holds its parts."""
+def _names(program: Program, value: Value, statistic: Statistic) -> bool:
+    """Whether a stored value has a part that goes by a statistic's name, and is not known to be another's."""
+    for word, part in _words(value):
+        if not _STATISTIC_NAME.search(word) and not (statistic.kind == "fitted" and _SCALER_NAME.search(word)):
+            continue
+        computed = source_of(program, part).computed
+        if not computed or any(key_of(call) in statistic.keys for call in computed):
+            return True
+    return False
+
+
+def _words(value: Value) -> Iterator[tuple[str, Value]]:
+    """Names under which a stored value holds its parts, and the parts."""
     seen: set[int] = set()
     queue = [value]
     for inner in queue:
         if isinstance(inner, Map):
-            yield from (str(key.value) for key, _ in inner.items if isinstance(key, Const))
+            yield from ((str(key.value), part) for key, part in inner.items if isinstance(key, Const))
         elif isinstance(inner, Const) and isinstance(inner.value, str) and inner.value.isidentifier():
-            yield inner.value
+            yield inner.value, inner
         elif isinstance(inner, Attr):
-            yield inner.name
+            yield inner.name, inner
         elif isinstance(inner, Obj):
-            yield inner.cls.name
+            yield inner.cls.name, inner
         if inner.hint and not isinstance(inner, Op):
-            yield inner.hint
+            yield inner.hint, inner
         for part in _held(inner):
             if id(part) not in seen and len(queue) < 60:
                 seen.add(id(part))
@@ -704,7 +779,7 @@ def reaches(program: Program, heap: dict[tuple[int, str], Value], start: list[Va
             continue
         parts = [*_held(value), *stored.get(id(value), ())]
         if isinstance(value, Param):
-            parts += program.bindings(value)[:4]
+            parts += bindings(program, value)[:4]
         elif isinstance(value, (Call, Item, Attr)):
             parts.append(through(program, value))
         elif isinstance(value, Imported):

@@ -13,6 +13,7 @@ from convdiag_lint.rules import (
     cvg204_fp16_hard_wired,
     cvg301_unnormalized_inputs,
     cvg302_statistics_not_saved,
+    cvg303_inference_without_statistics,
     cvg401_unclamped_flow_time,
 )
 
@@ -28,6 +29,7 @@ ALL: tuple[Rule, ...] = (
     cvg204_fp16_hard_wired.RULE,
     cvg301_unnormalized_inputs.RULE,
     cvg302_statistics_not_saved.RULE,
+    cvg303_inference_without_statistics.RULE,
     cvg401_unclamped_flow_time.RULE,
 )
 """Every rule, by code."""

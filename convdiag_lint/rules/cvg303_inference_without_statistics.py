@@ -14,17 +14,19 @@ from convdiag_lint.project.statistics import (
     Statistic,
     applications,
     arrives,
+    bindings,
     imports,
     is_layer,
     key_of,
     may_compute,
     measured,
+    plain_calls,
     statistics,
     trains,
     within_model,
 )
 from convdiag_lint.project.steps import without_gradients
-from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Obj, Param, Ref, Value, walk
+from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Imported, Obj, Param, Ref, Value, walk
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 
 _INFERS = re.compile(rb"no_grad|inference_mode|\.eval\(\)")
 _LOADS = frozenset(
-    "load load_state_dict load_from_checkpoint from_pretrained load_model load_checkpoint load_weights load_file".split()
+    "load load_state_dict load_from_checkpoint from_pretrained load_model load_checkpoint load_weights"
+    " load_file".split()
 )
 _QUIET = frozenset("no_grad inference_mode eval".split())
 _BOOKKEEPING = frozenset(
@@ -47,15 +50,22 @@ _BOOKKEEPING = frozenset(
 )
 _STATISTICS = re.compile(
     r"normali[sz]|denorm|unnorm|(?:^|_)norm(?:_|$|s$)|stats?(?:_|$)|statistic|scaler|standardi|whiten|rms|running_"
-    r"|process|transform|rescale|pipeline|(?:obs|observation|state|data|dataset|input|x|action|y|target)s?_(?:mean|std|min|max)"
-    r"|(?:mean|std)_(?:obs|state|x|action|y)|minmax",
+    r"|process|transform|rescale|pipeline"
+    r"|(?:obs|observation|state|data|dataset|input|x|action|y|target)s?_(?:mean|std|min|max)|(?:mean|std)_(?:obs|state|x|action|y)|minmax",
     re.IGNORECASE,
 )
 """Names in inference code that may carry the statistics."""
-_HARMLESS = (
-    frozenset("clip_grad_norm_ clip_grad_norm LayerNorm BatchNorm1d BatchNorm2d layer_norm norm linalg".split())
-    | WRAPPERS
+_HARMLESS = WRAPPERS | frozenset(
+    "clip_grad_norm_ clip_grad_norm LayerNorm BatchNorm1d BatchNorm2d layer_norm norm RecordEpisodeStatistics".split()
 )
+_IN_MODEL = re.compile(
+    r"normali[sz]e|denorm|unnorm|norm_?stats|data_?stats|dataset_stat|(?:^|_)rms|standardi", re.IGNORECASE
+)
+"""Names in a model that normalizes by itself."""
+_RESTORED = re.compile(
+    r"rms|vec_?norm|normali[sz]er(?:s|_|$)|running|set_stat|(?:obs?|state)_(?:mean|std|var|stats)", re.IGNORECASE
+)
+"""Names in code that gives a fresh wrapper the statistics of training."""
 _FED = re.compile(r"loader|dataset|datamodule", re.IGNORECASE)
 _BUFFER = re.compile(
     rb"register_buffer\(\s*[\"'][^\"']*(?:mean|std|min|max|scale|shift|offset|norm|stat|rms)", re.IGNORECASE
@@ -120,7 +130,7 @@ def _model_calls(program: Program, function: Function) -> Iterator[tuple[Span, l
         base = callee.base if isinstance(callee, Attr) else callee
         classes = _classes(program, callee) or _classes(program, base)
         handed = isinstance(callee, Param) and _MODEL_PARAMETER.search(callee.hint) is not None
-        if classes or (handed and not program.callers(function)):
+        if classes or (handed and not _callers(program, function)):
             yield call.span, classes
 
 
@@ -131,7 +141,7 @@ def _classes(program: Program, value: Value) -> list[Class]:
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain.cls)
         elif isinstance(plain, Call) and isinstance(plain.callee, Param):
-            bound = [program.force(value) for value in program.bindings(plain.callee)]
+            bound = [program.force(value) for value in bindings(program, plain.callee)]
             found += [value.cls for value in bound if isinstance(value, ClassVal)]
     return found
 
@@ -175,7 +185,7 @@ def _lacking(program: Program, function: Function, classes: list[Class]) -> Stat
     """The statistic that inference should apply and does not."""
     if any(_BUFFER.search(program.files.read(cls.module.path)) for cls in classes):
         return None
-    if any(_named(_class_words(cls)) for cls in classes):
+    if any(_IN_MODEL.search(word) for cls in classes for word in _class_words(cls)):
         return None
     trainings = _trainings(program, function, classes)
     known = [statistic for path in trainings for statistic in _normalizing(program, path)]
@@ -191,7 +201,7 @@ def _lacking(program: Program, function: Function, classes: list[Class]) -> Stat
     fresh = [f for f in around if not WRAPPERS.isdisjoint(f.words)]
     if statistic.kind == "wrapper" and fresh:
         own = function.words | {name for f in fresh for name in f.words}
-        return None if _named(own) else statistic
+        return None if any(_RESTORED.search(word) for word in own) else statistic
     words = {word for f in around for word in f.words}
     if fresh or _named(words) or any(_FED.search(word) for word in function.words):
         return None
@@ -215,7 +225,7 @@ def _infers(program: Program, function: Function, trainings: list[str], *, hande
     owner = function.owner
     if owner is not None and any(_loads(program, method) for method in owner.methods.values()):
         return True
-    callers = [site.caller for site in program.callers(function)]
+    callers = _callers(program, function)
     if handed:
         return without_gradients(program_contexts(program, function)) and not callers
     return bool(callers) and all(
@@ -251,15 +261,13 @@ def _around(program: Program, function: Function) -> list[Function]:
         for method in function.owner.methods.values():
             add(method)
     for current in tuple(found):
-        for target in _entered(program, current):
-            add(target)
-    for current in tuple(found):
-        for site in program.callers(current):
-            if not trains(program, [site.caller.module.path]):
-                add(site.caller)
-    for current in tuple(found):
-        for target in _entered(program, current):
-            add(target)
+        for caller in _callers(program, current):
+            if not trains(program, [caller.module.path]):
+                add(caller)
+    for _ in range(2):
+        for current in tuple(found):
+            for target in _entered(program, current):
+                add(target)
     return found
 
 
@@ -275,13 +283,23 @@ def _entered(program: Program, function: Function) -> Iterator[Function]:
         yield from (nested for nested in target.module.functions if nested.outer is target)
 
 
+def _callers(program: Program, function: Function) -> list[Function]:
+    found = [site.caller for site in program.callers(function)]
+    return [*found, *(call.function for call in plain_calls(program, function))]
+
+
 def _called(program: Program, function: Function) -> Iterator[Function]:
     run = program.run(function)
     for site in run.sites:
         yield site.target.function
     for call in run.calls:
+        plain = program.force(call.callee)
+        if isinstance(call.callee, Imported) and isinstance(plain, FuncVal):
+            yield plain.function
+        elif isinstance(call.callee, Imported) and isinstance(plain, ClassVal):
+            yield from plain.cls.methods.values()
         if isinstance(call.callee, Param):
-            for bound in program.bindings(call.callee)[:4]:
+            for bound in bindings(program, call.callee)[:4]:
                 plain = program.force(bound)
                 if isinstance(plain, FuncVal):
                     yield plain.function

@@ -1,0 +1,20 @@
+import gymnasium as gym
+import torch
+from train import Policy
+
+
+@torch.no_grad()
+def play(path):
+    policy = Policy()
+    checkpoint = torch.load(path)
+    policy.load_state_dict(checkpoint["policy"])
+    centre, width = checkpoint["mean"], checkpoint["std"]
+    env = gym.make("Reach-v0")
+    observation, _ = env.reset()
+    for _ in range(200):
+        action = policy((torch.as_tensor(observation) - centre) / width)
+        observation, _, _, _, _ = env.step(action.numpy())
+
+
+if __name__ == "__main__":
+    play("policy.pt")
