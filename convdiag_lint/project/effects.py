@@ -128,7 +128,10 @@ def _manual_backward(interp: Interpreter, call: Call, base: Value) -> bool:
 
 def _autograd_backward(interp: Interpreter, call: Call, callee: Ref) -> None:
     if "autograd" in callee.name and call.args:
-        interp.emit(EventKind.BACKWARD, call.span, call.args[0], wrapper=None)
+        # torch.distributed keeps gradients in a context of each pass: they never pile up.
+        apart = "distributed" in callee.name
+        loss = call.args[1] if apart and len(call.args) > 1 else call.args[0]
+        interp.emit(EventKind.BACKWARD, call.span, loss, wrapper=None, apart=apart)
 
 
 def _step(interp: Interpreter, call: Call, base: Value) -> bool:

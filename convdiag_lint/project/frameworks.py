@@ -195,7 +195,7 @@ def _trainer_checks(program: Program) -> bool | None:
     for word in ("EarlyStopping", "detect_anomaly"):
         for path in program.files.mentioning(word):
             data = program.files.read(path)
-            if _CONFIG_OFF.search(data) is None and _CONFIG_CHECKS.search(data) or _turns_on(program, path):
+            if (_CONFIG_OFF.search(data) is None and _CONFIG_CHECKS.search(data)) or _turns_on(program, path):
                 return True
     hidden = any(_MADE_ELSEWHERE.search(program.files.read(path)) for path in program.files.mentioning("rainer"))
     return None if hidden else False

@@ -292,6 +292,8 @@ def _element_of(program: Program, value: Value) -> Value | None:
                 return nested
             dataset = inner
         for made in origins(program, dataset):
+            if call_name(made) == "TensorDataset" and isinstance(made, Call):
+                return Seq("tuple", made.args)
             if isinstance(made, Obj):
                 getter = program.method(made.cls, "__getitem__")
                 if getter is not None and value is not made:

@@ -186,7 +186,7 @@ def _device_only(test: Value | None) -> bool:
     return False
 
 
-_SWITCH = re.compile(r"amp|fp16|half|precision|dtype|mixed|autocast|16|scaler|cast", re.I)
+_SWITCH = re.compile(r"amp|fp16|half|precision|dtype|mixed|autocast|16|scaler|cast", re.IGNORECASE)
 
 
 def _guarded(context: Context, call: Call) -> bool:

@@ -17,7 +17,10 @@ _TIME = re.compile(rb"\b(?:t|ts|tau|times?|timesteps?|\w+_times?|times?_\w+|u)\b
 _STATISTICS = re.compile(
     rb"Scaler\b|NormalizeObservation|VecNormalize|RunningMeanStd|\.std\(|\.fit\(|fit_transform|np\.std|torch\.std|quantile|percentile"
 )
-_LOADED = re.compile(rb"load_state_dict|torch\.load|load_from_checkpoint|load_model|load_checkpoint")
+_LOADED = re.compile(
+    rb"load_state_dict|torch\.load|load_from_checkpoint|load_model|load_checkpoint|\bdef\s+\w*sampl\w*\s*\("
+)
+_MODEL_CLASS = re.compile(rb"\bclass\s+\w+\s*\([^)]*\b(?:nn\.)?\w*Module\b")
 _WINDOW = 1200
 """Bytes around a draw in which the word for a time must stand."""
 
@@ -65,7 +68,8 @@ def infers(data: bytes) -> bool:
     """Whether a file may load a checkpoint and run it."""
     if b"no_grad" not in data and b"inference_mode" not in data and b".eval()" not in data:
         return False
-    return _LOADED.search(data) is not None
+    # A file that defines models holds what they do, not who runs a trained one.
+    return _LOADED.search(data) is not None and _MODEL_CLASS.search(data) is None
 
 
 GATES = (steps, draws_time, statistics, infers)

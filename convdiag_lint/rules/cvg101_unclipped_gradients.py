@@ -8,7 +8,7 @@ from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project.asking import config_of, edited, gathering, is_scalar_optimizer, opaque_for
 from convdiag_lint.project.effects import CLIPPERS
 from convdiag_lint.project.frameworks import clipping_of_framework, deepspeed_calls
-from convdiag_lint.project.origins import origins
+from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule
 
@@ -102,10 +102,10 @@ def _clips(program: Program, context: Context) -> bool:
 
 
 def _hooked(program: Program, context: Context) -> bool:
-    """Whether a hook that clamps is registered by the project where this step's program is set up."""
-    for path in program.files.mentioning("_hook("):
+    """Whether a hook that clamps is registered where this step, or what it trains, is set up."""
+    for path in _set_up_in(program, context):
         data = program.files.read(path)
-        if b"clamp" not in data and b"clip" not in data:
+        if b"_hook(" not in data or (b"clamp" not in data and b"clip" not in data):
             continue
         module = program.modules.get(path)
         for function in module.functions if module is not None else ():
@@ -113,6 +113,21 @@ def _hooked(program: Program, context: Context) -> bool:
                 if any(e.kind is EventKind.CLIP and e.attributes["hook"] for e in program.run(function).events):
                     return True
     return False
+
+
+def _set_up_in(program: Program, context: Context) -> list[str]:
+    """Files of the step, of its callers, and of the classes of the modules that the optimizer holds."""
+    functions = [context.run.function]
+    for function in functions:
+        if len(functions) > 8:
+            break
+        functions += [s.caller for s in program.callers(function) if s.caller not in functions]
+    paths = {function.module.path for function in functions}
+    if isinstance(context.step.subject, Value):
+        for made in origins(program, context.step.subject):
+            held = parameter_owners(program, made.argument(0, "params")) if isinstance(made, Call) else None
+            paths.update(owner.cls.module.path for owner in held or () if isinstance(owner, Obj))
+    return sorted(paths)
 
 
 def _clips_itself(program: Program, made: Value) -> bool:

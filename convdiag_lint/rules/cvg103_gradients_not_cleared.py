@@ -68,7 +68,7 @@ def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterat
 
 
 def _cleared(program: Program, step: Step, context: Context) -> bool:
-    if context.step.attributes["engine"]:
+    if context.step.attributes["engine"] or context.backward.attributes.get("apart"):
         return True
     for run in _runs_around(program, step, context):
         for event in run.events:

@@ -27,6 +27,7 @@ from convdiag_lint.project.statistics import (
 )
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Imported, Obj, Param, Ref, Value, walk
+from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -349,5 +350,5 @@ with torch.no_grad():
     action = normalized * checkpoint["action_std"] + checkpoint["action_mean"]
 """,
     check=check,
-    concerns=lambda data: _INFERS.search(data) is not None,
+    concerns=gate.infers,
 )
