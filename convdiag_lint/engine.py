@@ -98,12 +98,13 @@ class Checker:
         known = self._known(files, relative, data)
         if known is not None:
             return Result(root, tuple(known))
+        # What may train is parsed by the analysis, which says what is wrong with it.
+        if may_train(data):
+            return None
         with _uncollected():
             problem = problem_in(data)
         if problem is not None:
             return Result(root, problem=problem)
-        if may_train(data):
-            return None
         return self._keep(files, relative, data, [], project="")
 
     def full(self, path: str) -> Result:
@@ -126,7 +127,9 @@ class Checker:
             # flake8 can report nothing else.
             findings = sorted(finding for finding in found if finding.path == relative)
         except SourceError as error:
-            return Result(root, problem=Problem(str(error), error.line, error.column))
+            # Python's own words for it, where it has some, are the ones that people know.
+            problem = problem_in(files.read(relative))
+            return Result(root, problem=problem or Problem(str(error), error.line, error.column))
         except RecursionError:
             return Result(root, problem=Problem("too deeply nested to be analysed"))
         except Exception as error:  # noqa: BLE001 - one file's trouble must not end the run

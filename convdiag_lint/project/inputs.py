@@ -124,6 +124,8 @@ def scale_of(program: Program, value: Value, depth: int = 14, seen: frozenset[in
                 return look(picked if not isinstance(picked, Item) else base)
             return look(value.base)
         return look(opened)
+    if isinstance(value, Attr) and value.name in ("values", "data", "T", "value", "flat"):
+        return look(value.base)
     if isinstance(value, Elem):
         element = _element_of(program, value)
         return look(element) if element is not None else look(value.iterable)

@@ -12,6 +12,7 @@ from convdiag_lint.events import Event, EventKind, Frame, Guard
 from convdiag_lint.project import effects
 from convdiag_lint.project.expressions import binary, element, evaluate, item, optional, truth
 from convdiag_lint.project.values import (
+    Call,
     Choice,
     ClassVal,
     Const,
@@ -38,6 +39,9 @@ BUDGET = 6000
 MOST_WORK = 400_000
 """Statements that the analysis of one file may execute, its neighbours' included."""
 
+IN_PLACE = frozenset(
+    "clamp_ clip_ mul_ div_ add_ sub_ sigmoid_ uniform_ normal_ clamp_min_ clamp_max_ true_divide_".split()
+)
 _NOT = {"is not": "is", "!=": "==", "not in": "in"}
 
 
@@ -215,6 +219,10 @@ class Interpreter:
 
     def _evaluate(self, stmt: syntax.Evaluate) -> str | None:
         value = evaluate(self, stmt.value)
+        name = _changed_in_place(stmt.value)
+        if name and isinstance(value, Call) and name in self.env.names:
+            value.hint = name
+            self.env.names[name] = value
         return "raise" if effects.ends_process(value) else None
 
     def _return(self, stmt: syntax.Return) -> str:
@@ -363,6 +371,17 @@ class Interpreter:
         for target in stmt.targets:
             if isinstance(target, syntax.Name):
                 self.env.names.pop(target.id, None)
+
+
+def _changed_in_place(expr: syntax.Expr) -> str:
+    """Name of the tensor that a statement like `t.clamp_(0, 1)` changes, if it is one."""
+    name = ""
+    while isinstance(expr, syntax.Call) and isinstance(expr.func, syntax.Attribute):
+        if expr.func.name not in IN_PLACE:
+            return ""
+        expr = expr.func.base
+        name = expr.id if isinstance(expr, syntax.Name) else ""
+    return name
 
 
 def _merge(test: Value | None, then: dict[Any, Value], other: dict[Any, Value]) -> dict[Any, Value]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import SAME_TENSOR
-from convdiag_lint.project.classes import SAME
+from convdiag_lint.project.classes import SAME, TRANSPARENT
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.steps import without_gradients
@@ -227,10 +227,21 @@ def _half_cast(context: Context, cast: Call) -> Half:
 
 
 def _is_under(cast: Call, callee: Value) -> bool:
-    """Whether what is called is the cast thing or a method of it, and not one more cast of a tensor."""
+    """Whether what is called is the cast thing itself, moved or wrapped at most, or a method of it."""
     if isinstance(callee, Attr) and (callee.name in SAME_TENSOR or callee.name in SAME):
         return False
-    return any(part is cast for part in walk(callee, 30))
+    for _ in range(8):
+        if callee is cast:
+            return True
+        if isinstance(callee, Attr):
+            callee = callee.base
+        elif isinstance(callee, Call) and isinstance(callee.callee, Attr) and callee.callee.name in SAME:
+            callee = callee.callee.base
+        elif isinstance(callee, Call) and call_name(callee) in TRANSPARENT and callee.args:
+            callee = callee.args[0]
+        else:
+            return False
+    return False
 
 
 def _casts(call: Call) -> bool:

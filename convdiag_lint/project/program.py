@@ -36,7 +36,7 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from convdiag_lint.project.files import ProjectFiles
     from convdiag_lint.reading.syntax import Function, Module, Span
@@ -51,6 +51,7 @@ TRIGGERS = frozenset(
     " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad register_hook step"
     " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async".split()
 )
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 MOST_CALLER_FILES = 40
 """Files searched for the callers of one function."""
 _BUILTINS = frozenset(dir(builtins))
@@ -151,7 +152,8 @@ class Program:
         """Lines and columns of a span, from 1."""
         starts = self._lines.get(module.path)
         if starts is None:
-            lines = module.text.splitlines(keepends=True)
+            # Not splitlines(): Python does not end a line at a form feed or a Unicode separator.
+            lines = _LINE.findall(module.text)
             starts = [0, *accumulate(map(len, lines))]
             self._lines[module.path] = starts
         first = bisect_right(starts, span[0])
@@ -387,10 +389,21 @@ class Program:
             for other in (module.main, *module.functions):
                 if other is function or (word not in other.words and other is not module.main):
                     continue
-                for site in self.run(other).sites:
-                    if site.target.function is function and site.caller is other:
-                        found.append(site)
+                run = self.run(other)
+                found.extend(s for s in run.sites if s.target.function is function and s.caller is other)
+                found.extend(self._unread_sites(run, function))
         return found
+
+    def _unread_sites(self, run: Run, function: Function) -> Iterator[Site]:
+        """Calls that the run left alone, because nothing in the called file acts on a step."""
+        for call in run.calls:
+            callee = call.callee
+            if not isinstance(callee, Imported) or callee.name != function.name or call.function is not run.function:
+                continue
+            target = self.force(callee)
+            if isinstance(target, FuncVal) and target.function is function:
+                given = calling.bind(function, target, call.args, call.keywords)
+                yield Site(target, given, call.function, call.span, (), call.guards, call.loops, 0)
 
     def _may_reach(self, path: str, function: Function) -> bool:
         """Whether a file can know a function: it names its module or class, or stands beside it."""

@@ -13,10 +13,14 @@ _STEP = re.compile(rb"\.step\s*\(")
 _HANDED = re.compile(rb"\([^()]{0,400}(?:loss[^()]{0,300}optim|optim[^()]{0,300}loss)")
 _DRAW = re.compile(rb"\brand\s*\(|\brand_like\b|\brand\b[,)]|\buniform_?\s*\(|\.random\s*\(|\bbeta\s*\(")
 _DISTRIBUTION = re.compile(rb"\b(?:Beta|Uniform)\s*\(")
-_TIME = re.compile(rb"\b(?:t|ts|tau|times?|timesteps?|\w+_times?|times?_\w+|u)\b")
-_STATISTICS = re.compile(
-    rb"Scaler\b|NormalizeObservation|VecNormalize|RunningMeanStd|\.std\(|\.fit\(|fit_transform|np\.std|torch\.std|quantile|percentile"
+_TIME = re.compile(rb"time|\b(?:t|ts|tau|u)\b")
+_SPREAD = re.compile(rb"\b(?:nan)?std\(|\b(?:quantile|percentile)\(")
+_EXTREMES = re.compile(rb"\ba?min\(.{0,400}\ba?max\(", re.DOTALL)
+_FITTED = re.compile(
+    rb"\b(?:StandardScaler|MinMaxScaler|RobustScaler|QuantileTransformer|PowerTransformer|MaxAbsScaler"
+    rb"|NormalizeObservation|VecNormalize|NormalizeObs|VecNormalizeObservation)\("
 )
+_DIVIDES = re.compile(rb"/=?\s*\(?\s*[\w.\[\]'\"]*(?:std|scale|range|max|sigma|q9|high)")
 _LOADED = re.compile(
     rb"load_state_dict|torch\.load|load_from_checkpoint|load_model|load_checkpoint|\bdef\s+\w*sampl\w*\s*\("
 )
@@ -60,8 +64,12 @@ def draws_time(data: bytes) -> bool:
 
 
 def statistics(data: bytes) -> bool:
-    """Whether a file may work out statistics of data."""
-    return _STATISTICS.search(data) is not None
+    """Whether a file may work out statistics of data and apply them."""
+    if _FITTED.search(data) is not None:
+        return True
+    if _DIVIDES.search(data) is None:
+        return False
+    return _SPREAD.search(data) is not None or _EXTREMES.search(data) is not None
 
 
 def infers(data: bytes) -> bool:
