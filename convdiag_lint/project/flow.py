@@ -187,7 +187,8 @@ def _timed(program: Program, factor: Value) -> bool:
 
 
 _FUNCTIONS = frozenset(
-    "clamp clamp_ clip sigmoid sqrt cos sin pow exp log square where minimum maximum sort stack cat randn normal lerp"
+    "int float min max clamp clamp_ clip sigmoid sqrt cos sin pow exp log square where minimum maximum sort"
+    " stack cat randn normal lerp"
     " abs ones_like full_like linspace arange randint sample rsample rand rand_like uniform uniform_ random"
     " beta".split()
 )

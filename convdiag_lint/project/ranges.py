@@ -205,6 +205,8 @@ def _call(program: Program, value: Call, depth: int) -> Range | None:
         return _union([interval(program, args[1], depth), interval(program, args[2], depth)])
     if inner is None:
         return None
+    if name in ("int", "float", "round"):
+        return inner
     if name == "sqrt" and inner[0] >= 0:
         return math.sqrt(inner[0]), math.sqrt(inner[1])
     if name == "square" and inner[0] >= 0:

@@ -51,9 +51,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    observations, actions, episode = demonstrate(
-        args.episodes, args.horizon, args.slip_rate, args.seed
-    )
+    observations, actions, episode = demonstrate(args.episodes, args.horizon, args.slip_rate, args.seed)
     print_statistics(actions)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(args.out, observations=observations, actions=actions, episode=episode)

@@ -39,9 +39,7 @@ class ReachEnv:
     the last step when the end effector is within `success_radius` mm of the target, otherwise 0).
     """
 
-    def __init__(
-        self, episodes, horizon=40, reward="shaped", success_radius=SUCCESS_RADIUS, seed=0
-    ):
+    def __init__(self, episodes, horizon=40, reward="shaped", success_radius=SUCCESS_RADIUS, seed=0):
         """Store the settings; `reset` starts the episodes."""
         self.episodes = episodes
         self.horizon = horizon

@@ -66,9 +66,7 @@ def main():
     args = parser.parse_args()
     torch.manual_seed(0)
     env = ReachEnv(args.episodes)
-    policy = nn.Sequential(
-        nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
-    )
+    policy = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
     optimizer = torch.optim.AdamW(policy.parameters(), lr=args.lr)
     # Random motion shows the scale of each observation before the policy sees any.
     random_motion, _, _ = rollout(env, lambda observation: torch.randn(len(observation), 2))
