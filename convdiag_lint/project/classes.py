@@ -57,7 +57,9 @@ class Classes:
     def this(self, cls: Class) -> Obj:
         """The object that stands for any instance of a class."""
         if id(cls) not in self._this:
-            self._this[id(cls)] = Obj(cls)
+            self._this[id(cls)] = made = Obj(cls)
+            # Named once and for all: who binds it first depends on what is asked first.
+            made.hint = cls.name
         return self._this[id(cls)]
 
     # Bases and methods -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from convdiag_lint.project.asking import same_thing
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import nodes, through
 from convdiag_lint.project.ranges import draw_range, drawn, interval
-from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Param, Ref, Setting, Value, walk
+from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Obj, Op, Param, Ref, Setting, Value, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +136,8 @@ def _declared_number(value: Value, depth: int = 8) -> bool:
         return value.callee.name in _NUMBER_FUNCTIONS and all(_declared_number(a, depth - 1) for a in value.args)
     if isinstance(value, Attr):
         base = value.base
+        if isinstance(base, Obj):
+            return base.cls.name.endswith(("Config", "Args", "Arguments", "Settings", "Cfg", "Params"))
         return (base.name if isinstance(base, Attr) else base.hint) in ("config", "cfg", "args", "hparams")
     return False
 
