@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench mutation docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ docs: $(READY)  ## write docs/rules and the table of the README from the rules
 
 bench: $(READY)  ## CPU seconds on a public code base; PEERS=--peers adds other linters
 	$(BIN)/python benchmarks/speed.py $(PEERS)
+
+mutation: $(READY)  ## removes clips, checks, clamps ... from healthy code: is each found? FOLDERS=... adds trees
+	$(BIN)/python benchmarks/mutation.py --show $(FOLDERS)
 
 clean:  ## remove what make made
 	rm -rf $(VENV)

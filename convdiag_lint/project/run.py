@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from convdiag_lint.events import EventKind
+from convdiag_lint.events import EventKind, Timeline
 
 if TYPE_CHECKING:
     from convdiag_lint.events import Event, Frame, Guard
@@ -49,6 +49,11 @@ class Run:
     done: bool = False
     truncated: bool = False
     """Whether the budget ran out: absence then proves nothing."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The events of this run, to be asked of."""
+        return Timeline(self.function.scope, tuple(self.events))
 
     @property
     def matters(self) -> bool:

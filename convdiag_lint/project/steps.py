@@ -86,10 +86,9 @@ def is_given(loss: object, function: Function) -> bool:
 
 def backward_of(run: Run, step: Event) -> Event | None:
     """The backward whose gradients an update uses: the nearest before it that can meet it."""
+    for event in run.timeline.before(step, lambda e: e.kind is EventKind.BACKWARD):
+        return event
     position = run.events.index(step)
-    for event in reversed(run.events[:position]):
-        if event.kind is EventKind.BACKWARD and event.can_meet(step):
-            return event
     for event in run.events[position:]:
         # An update at the top of a loop whose body ends with backward.
         if event.kind is EventKind.BACKWARD and event.can_meet(step) and event.loops and event.loops == step.loops:
