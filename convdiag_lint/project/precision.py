@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from convdiag_lint.project.program import Program
-    from convdiag_lint.project.run import Run
     from convdiag_lint.project.steps import Context
 
 _HALVES = ("float16", "half", "fp16", "16")
@@ -126,7 +125,8 @@ def _autocast(program: Program, value: Value, context: Context) -> Iterator[Half
         callee = value.callee
     if not isinstance(callee, Ref) or callee.name.rpartition(".")[2] != "autocast":
         return
-    old = ".cuda." in callee.name
+    # torch.cuda.amp.autocast, and the wrappers of other packages, take `enabled` first.
+    old = ".cuda." in callee.name or not callee.name.startswith("torch.")
     enabled = value.argument(0 if old else 2, "enabled")
     dtype = value.argument(1, "dtype")
     if ".cpu." in callee.name or _is_false(enabled):
@@ -181,7 +181,7 @@ def _device_only(test: Value | None) -> bool:
     for part in walk(test, 40):
         if isinstance(part, Ref) and part.name.rpartition(".")[2] == "is_available":
             return True
-        if isinstance(part, Const) and isinstance(part.value, str) and part.value.startswith("cuda"):
+        if isinstance(part, Const) and str(part.value).partition(":")[0] in ("cuda", "cpu", "mps"):
             return True
     return False
 
@@ -212,12 +212,12 @@ def _cast_models(program: Program, context: Context, calls: list[Call]) -> Itera
         chains = [call for call in calls if _casts(call)]
         for cast in chains:
             used_as_model = any(_is_under(cast, other.callee) for other in calls)
-            if used_as_model:
+            if used_as_model and not _undone([*calls, *context.run.calls], cast):
                 yield _half_cast(context, cast)
         for cast in context.run.calls:
             if _casts(cast) and isinstance(cast.callee, Attr) and cast not in chains:
                 base = program.classes.unwrapped(cast.callee.base)
-                if (id(base) in models or id(cast.callee.base) in models) and not _undone(context.run, cast):
+                if (id(base) in models or id(cast.callee.base) in models) and not _undone(context.run.calls, cast):
                     yield _half_cast(context, cast)
 
 
@@ -256,11 +256,11 @@ def _casts(call: Call) -> bool:
     return False
 
 
-def _undone(run: Run, cast: Call) -> bool:
+def _undone(calls: list[Call], cast: Call) -> bool:
     """`.half().float()` and the like."""
     return any(
         isinstance(c.callee, Attr) and c.callee.base is cast and c.callee.name in ("float", "cpu", "state_dict")
-        for c in run.calls
+        for c in calls
     )
 
 
