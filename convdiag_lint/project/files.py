@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 SKIPPED = frozenset(
     {
-        ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", ".env", "env", "node_modules",
+        ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules",
         "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "build", "dist",
-        "site-packages", ".eggs", "wandb", "outputs",
+        "site-packages", ".eggs", "wandb",
     }
 )  # fmt: skip
 MOST_FILES = 5000
@@ -70,7 +70,14 @@ class ProjectFiles:
         python: list[str] = []
         configs: list[str] = []
         for folder, folders, names in os.walk(self.root, followlinks=False):
-            folders[:] = sorted(f for f in folders if f not in SKIPPED and not f.endswith(".egg-info"))
+            # An environment is told by its file, not by its name: `env/` is where RL code lives.
+            folders[:] = sorted(
+                f
+                for f in folders
+                if f not in SKIPPED
+                and not f.endswith(".egg-info")
+                and not os.path.exists(os.path.join(folder, f, "pyvenv.cfg"))
+            )
             base = os.path.relpath(folder, self.root)
             base = "" if base == "." else base.replace(os.sep, "/") + "/"
             for name in sorted(names):
