@@ -180,7 +180,9 @@ def about_training(program: Program, subject: object, context: Context) -> bool:
 
 def _is_anothers(subject: Value, context: Context) -> bool:
     """Whether a tested value is the loss of another backward of this run, and not of this one."""
-    mine = {id(part) for part in walk(context.backward.subject, 60)}  # type: ignore[arg-type]
+    loss = context.backward.subject
+    assert isinstance(loss, Value)
+    mine = {id(part) for part in walk(loss, 60)}
     tested = {id(part) for part in walk(subject, 12)}
     if mine & {id(part) for part in walk(subject, 1)}:
         return False

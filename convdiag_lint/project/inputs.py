@@ -31,6 +31,8 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convdiag_lint.project.program import Program
 
 
@@ -151,8 +153,8 @@ def worst(found: list[Origin]) -> Origin:
     return max(found, key=lambda origin: origin.scale, default=NOTHING)
 
 
-def _operation_scale(program: Program, value: Op, look: object) -> Origin:
-    parts = [look(operand) for operand in value.operands]  # type: ignore[operator]
+def _operation_scale(program: Program, value: Op, look: Callable[[Value], Origin]) -> Origin:
+    parts = [look(operand) for operand in value.operands]
     if value.op == "/":
         return CLEAN if parts[0].scale is not Scale.UNKNOWN else UNKNOWN
     if value.op == "*" and any(
@@ -166,7 +168,7 @@ def _operation_scale(program: Program, value: Op, look: object) -> Origin:
     return worst(parts)
 
 
-def _call_scale(program: Program, value: Call, look: object) -> Origin:
+def _call_scale(program: Program, value: Call, look: Callable[[Value], Origin]) -> Origin:
     callee, name = value.callee, call_name(value) or ""
     if isinstance(callee, Ref) and callee.name in _LOADERS:
         return Origin(Scale.RAW, value)
@@ -175,7 +177,7 @@ def _call_scale(program: Program, value: Call, look: object) -> Origin:
     if isinstance(callee, (FuncVal, Imported, Obj)):
         opened = program.expand(value)
         if opened is not value:
-            return look(opened)  # type: ignore[operator,no-any-return]
+            return look(opened)
         return CLEAN if any(word in name.lower() for word in _CLEANERS) else UNKNOWN
     lowered = name.lower()
     if any(word in lowered for word in _CLEANERS):
@@ -188,7 +190,7 @@ def _call_scale(program: Program, value: Call, look: object) -> Origin:
         parts = list(value.args)
         if isinstance(callee, Attr) and not isinstance(callee.base, Ref):
             parts = [callee.base]
-        return worst([look(part) for part in parts[:1] or []])  # type: ignore[operator]
+        return worst([look(part) for part in parts[:1] or []])
     return UNKNOWN
 
 

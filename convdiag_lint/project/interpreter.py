@@ -20,6 +20,7 @@ from convdiag_lint.project.values import (
     FuncVal,
     Imported,
     Item,
+    Op,
     Ref,
     Seq,
     Value,
@@ -151,11 +152,10 @@ class Interpreter:
         """Number of a condition, and whether the value is its negation: equal tests go together."""
         positive = True
         while True:
-            op = getattr(test, "op", None)
-            if op == "not":
-                test, positive = test.operands[0], not positive  # type: ignore[attr-defined]
-            elif op in _NOT:
-                test, positive = binary(_NOT[op], *test.operands), not positive  # type: ignore[attr-defined]
+            if isinstance(test, Op) and test.op == "not":
+                test, positive = test.operands[0], not positive
+            elif isinstance(test, Op) and test.op in _NOT:
+                test, positive = binary(_NOT[test.op], *test.operands), not positive
             else:
                 break
         key = describe(test)

@@ -26,6 +26,8 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convdiag_lint.project.program import Program
 
 OPTIMIZER, SCHEDULER, SCALER, ENGINE = "optimizer", "scheduler", "scaler", "engine"
@@ -96,8 +98,8 @@ def named(name: str) -> str | None:
     return None
 
 
-def _first(found: object) -> str | None:
-    return next((k for k in found if k is not None), None)  # type: ignore[attr-defined]
+def _first(found: Iterable[str | None]) -> str | None:
+    return next((k for k in found if k is not None), None)
 
 
 def _of_any(program: Program, value: Value, depth: int) -> str | None:
