@@ -10,6 +10,7 @@ from convdiag_lint.project import calling, kinds
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.origins import origins
+from convdiag_lint.project.programs import APPLIES, closure, importers, imports, neighbours, program_of
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -31,7 +32,7 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from convdiag_lint.project.program import Program
     from convdiag_lint.reading.syntax import Function, Module, Span
@@ -53,7 +54,6 @@ _LOADS = frozenset(
     "load loadtxt read_csv safe_load loads load_file full_load read_pickle File from_json load_json".split()
 )
 _LIBRARIES = ("numpy.", "np.", "torch.", "jnp.", "jax.numpy.")
-_APPLIES = re.compile(rb"-[^\n#]{1,80}\)\s*/|\.sub_?\([^\n]*\.div_?\(|/=|div(?:ide)?\(")
 _HAS_CENTRE = re.compile(rb"\b(?:nan)?(?:mean|average|a?min|quantile|percentile|median)\(")
 _HAS_SPREAD = re.compile(rb"\b(?:nan)?(?:std|var|a?max|ptp|quantile|percentile)\(")
 SCALERS = frozenset(
@@ -74,11 +74,6 @@ _NOT_TRAINING = re.compile(
     r"plot|vis(?:$|_|uali)|render|eval|(?:^|[_/])tests?(?:[_/.]|$)|metric|fid(?:$|[_/.])|draw|colori|infer|predict",
     re.IGNORECASE,
 )
-_SAVES = re.compile(
-    rb"torch\.save\(|save_checkpoint|save_model|save_pretrained|ModelCheckpoint|save_state\(|save_file\("
-    rb"|(?<!np)(?<!numpy)\.save\(|\bTrainer\(|save_weights"
-)
-_TRAINS = re.compile(rb"backward\(|training_step|\bTrainer\(|\.minimize\(|\.learn\(")
 _SINKS = frozenset(
     "torch.save numpy.save numpy.savez numpy.savez_compressed numpy.savetxt json.dump json.dumps"
     " pickle.dump pickle.dumps joblib.dump yaml.dump yaml.safe_dump dill.dump cloudpickle.dump np.save"
@@ -97,12 +92,6 @@ _STATISTIC_NAME = re.compile(
     re.IGNORECASE,
 )
 _SCALER_NAME = re.compile(r"(?<!grad_)(?<!Grad)(?<!loss_)scalers?(?:$|_)", re.IGNORECASE)
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+\(?([^#\n]*)|import[ \t]+([\w. ,]+))", re.MULTILINE
-)
-_SCRIPT = re.compile(rb"__name__\s*==")
-_CLASS = re.compile(rb"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
-_TESTS = re.compile(r"(?:^|/)tests?[/_]")
 
 
 @dataclass(slots=True, eq=False)
@@ -131,7 +120,7 @@ def applications(program: Program, module: Module) -> list[Application]:
     known: dict[str, list[Application]] = program.facts.setdefault("statistics applied", {})
     if module.path not in known:
         known[module.path] = []
-        if _APPLIES.search(program.files.read(module.path)):
+        if APPLIES.search(program.files.read(module.path)):
             known[module.path] = list(_find_applications(program, module))
     return known[module.path]
 
@@ -388,7 +377,7 @@ def _computed(program: Program, module: Module) -> Iterator[Statistic]:
     if not found:
         return
     uses: dict[Function, list[tuple[Call, Application]]] = {}
-    for path in _neighbours(program, module.path):
+    for path in neighbours(program, module.path):
         other = program.modules.get(path)
         for use in applications(program, other) if other is not None else ():
             if _NOT_INPUTS.search(_named(program, use.data)) or is_layer(program, use.function):
@@ -532,120 +521,6 @@ def _off(call: Call) -> bool:
     return False
 
 
-# The program around a module -------------------------------------------------------------------
-
-
-def imports(program: Program) -> dict[str, frozenset[str]]:
-    """The files of the project that each file imports, read from its text alone."""
-    known: dict[str, frozenset[str]] | None = program.facts.get("imports")
-    if known is None:
-        known = program.facts["imports"] = {path: frozenset(_imported(program, path)) for path in program.files.python}
-    return known
-
-
-def _imported(program: Program, path: str) -> Iterator[str]:
-    locate = program.modules.locate
-    for match in _IMPORT.finditer(program.files.read(path)):
-        origin, names, plain = (part.decode("utf-8", "replace") if part else "" for part in match.groups())
-        for dotted in plain.split(","):
-            found = locate(path, dotted.split(" as ")[0].strip()) if dotted.strip() else None
-            if found:
-                yield found
-        if not origin:
-            continue
-        found = locate(path, origin)
-        if found:
-            yield found
-        for name in re.findall(r"\w+", names):
-            below = locate(path, f"{origin}{name}" if origin.endswith(".") else f"{origin}.{name}")
-            if below:
-                yield below
-
-
-def importers(program: Program) -> dict[str, set[str]]:
-    """The files that import each file."""
-    known: dict[str, set[str]] | None = program.facts.get("importers")
-    if known is None:
-        known = program.facts["importers"] = {}
-        for path, targets in imports(program).items():
-            for target in targets:
-                known.setdefault(target, set()).add(path)
-    return known
-
-
-def _closure(start: set[str], step: Callable[[str], Iterator[str] | set[str] | frozenset[str]]) -> set[str]:
-    found, queue = set(start), sorted(start)
-    for path in queue:
-        for other in sorted(step(path)):
-            if other not in found:
-                found.add(other)
-                queue.append(other)
-    return found
-
-
-def program_of(program: Program, path: str) -> list[str]:
-    """The files of the programs that a file takes part in: its importers, and what they import.
-
-    A script is a program of its own. A class that no script imports may be named in a config, and
-    then the whole project is its program.
-    """
-    known: dict[str, list[str]] = program.facts.setdefault("program of", {})
-    if path not in known:
-        known[path] = _program_of(program, path)
-    return known[path]
-
-
-def _program_of(program: Program, path: str) -> list[str]:
-    down, above = imports(program), importers(program)
-    start = {path}
-    if not _is_script(program, path):
-        start = {p for p in _closure(start, lambda p: above.get(p, set())) if p == path or not _TESTS.search(p)}
-        if not any(_is_script(program, p) for p in start):
-            return list(program.files.python) if _in_config(program, start) else [path]
-    return sorted(_closure(start, lambda p: down.get(p, frozenset())))
-
-
-def _is_script(program: Program, path: str) -> bool:
-    text = program.files.read(path)
-    if _SCRIPT.search(text) is not None:
-        return _TRAINS.search(text) is not None or not importers(program).get(path)
-    return _TRAINS.search(text) is not None and not _CLASS.search(text)
-
-
-def _in_config(program: Program, paths: set[str]) -> bool:
-    """Whether a class of these files is named in a config, or in a string of the code."""
-    names = {name for path in paths for name in _CLASS.findall(program.files.read(path))}
-    if not names:
-        return False
-    named = re.compile(rb"[\"'.:\s](?:" + b"|".join(sorted(names)) + rb")[\"'\s]")
-    quoted = re.compile(rb"[\"'][\w.]*\b(?:" + b"|".join(sorted(names)) + rb")[\"']")
-    files = program.files
-    return any(named.search(files.read(p)) for p in files.configs) or any(
-        quoted.search(files.read(p)) for p in files.python if p not in paths
-    )
-
-
-def _neighbours(program: Program, path: str) -> list[str]:
-    """A file, those that import it, and what they import: where its statistics may be applied."""
-    down, above = imports(program), importers(program)
-    near = _closure({path}, lambda p: above.get(p, set()) if p == path else set())
-    near |= {other for p in sorted(near)[:12] for other in down.get(p, ())}
-    return [
-        path,
-        *[p for p in sorted(near) if p != path and _APPLIES.search(program.files.read(p))][:20],
-    ]
-
-
-def saves_checkpoint(program: Program, paths: list[str]) -> bool:
-    """Whether any of these files saves a model."""
-    return any(_SAVES.search(program.files.read(p)) for p in paths)
-
-
-def trains(program: Program, paths: list[str]) -> bool:
-    """Whether any of these files takes a training step."""
-    return any(_TRAINS.search(program.files.read(p)) for p in paths)
-
-
 # Where statistics leave the process ------------------------------------------------------------
 
 
@@ -721,7 +596,7 @@ def _given_to_module(program: Program, function: Function, statistic: Statistic)
 def within_model(program: Program, statistic: Statistic) -> bool:
     """Whether a statistic becomes part of a module, and so of every checkpoint."""
     above = importers(program)
-    near = sorted(_closure({statistic.function.module.path}, lambda p: above.get(p, set())))
+    near = sorted(closure({statistic.function.module.path}, lambda p: above.get(p, set())))
     for path in [p for p in near if b"nn" in program.files.read(p) or b"odel" in program.files.read(p)][:40]:
         module = program.modules.get(path)
         for function in (module.main, *module.functions) if module is not None else ():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Evidence
-from convdiag_lint.project.statistics import leaves, may_compute, program_of, saves_checkpoint, statistics, trains
+from convdiag_lint.project.programs import program_of, saves_checkpoint, trains
+from convdiag_lint.project.statistics import leaves, may_compute, statistics
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:

@@ -9,20 +9,19 @@ from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
 from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins
+from convdiag_lint.project.programs import imports, trains
 from convdiag_lint.project.statistics import (
     WRAPPERS,
     Statistic,
     applications,
     arrives,
     bindings,
-    imports,
     is_layer,
     key_of,
     may_compute,
     measured,
     plain_calls,
     statistics,
-    trains,
     within_model,
 )
 from convdiag_lint.project.steps import without_gradients
