@@ -1,0 +1,1 @@
+"""Measurements to verdicts; one file a check."""

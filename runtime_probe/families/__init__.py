@@ -1,0 +1,1 @@
+"""What kind of loss it is, and what that kind adds to the checklist."""

@@ -1,0 +1,1 @@
+"""Runs the user's command with the tap inside, and ends everything that it started."""

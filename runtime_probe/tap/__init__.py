@@ -1,0 +1,1 @@
+"""Hooks into torch, inside the script's own process: measurements and events, no verdicts."""
