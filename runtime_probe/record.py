@@ -168,7 +168,7 @@ class StepRecord:
     phase: str
     optimizer: int
     loss: float
-    """Mean of the losses whose gradients this update uses; NaN when none was seen."""
+    """Sum of the losses whose gradients this update uses (accumulation, a GAN's two halves); NaN when none was seen."""
     losses: list[LossRecord]
     rates: list[float]
     """Learning rate of each parameter group."""
@@ -221,9 +221,9 @@ class ParameterRecord:
     norms: list[float] = field(default_factory=list)
     """Norm of its gradient at each step of the baseline, unscaled, before clipping; 0 without gradient."""
     moved: float = 0.0
-    """Share of its elements that differ after the baseline."""
+    """Share of its elements that an update of the baseline changed (the largest over the steps)."""
     change: float = 0.0
-    """Norm of its change over the baseline."""
+    """Sum of the norms of its changes over the baseline: the length of its path."""
     norm: float = 0.0
     influences: bool | None = None
     """Whether the loss moves when it is changed; asked only of parameters without gradient."""

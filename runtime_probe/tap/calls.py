@@ -1,0 +1,180 @@
+"""What the model received: calls of modules, seen from outside and at the first layers."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.modules import module as hooks
+
+from runtime_probe.tap.statistics import describe, tensors
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.session import Session
+
+_LABELS = frozenset(("labels", "label", "targets", "target", "y"))
+_MOST_STATISTICS = 64
+
+
+class Call:
+    """The last call of a module from outside, while training."""
+
+    def __init__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.module, self.args, self.kwargs = module, args, kwargs
+
+    def named(self) -> list[tuple[str, torch.Tensor]]:
+        """Tensors that went in, with the names of their arguments."""
+        try:
+            names = [p.name for p in inspect.signature(self.module.forward).parameters.values()]
+        except (TypeError, ValueError):
+            names = []
+        found: list[tuple[str, torch.Tensor]] = []
+        for place, value in enumerate(self.args):
+            found += tensors(value, names[place] if place < len(names) else f"[{place}]")
+        for name, value in self.kwargs.items():
+            found += tensors(value, name)
+        return found
+
+
+class Calls:
+    """Calls of modules in the main phases of a session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.local = threading.local()
+        self.order: dict[int, int] = {}
+        self.kept: list[nn.Module] = []
+        """Modules whose id is a key of `order`."""
+        self.outer: dict[int, Call] = {}
+        self.sizes: dict[int, list[tuple[int, ...]]] = {}
+        """Shapes of the inputs of each outermost module at the first call, with the script's own batch."""
+        self.seen: set[tuple[int, str]] = set()
+        self.zeroing = False
+        self.handles: list[Any] = []
+
+    def install(self) -> None:
+        """Watch every module."""
+        self.handles = [
+            hooks.register_module_forward_pre_hook(self._before),
+            hooks.register_module_forward_hook(self._after, always_call=True),
+        ]
+
+    def narrow(self) -> None:
+        """Watch only the modules that were called from outside: for the baseline and what follows."""
+        for handle in self.handles:
+            handle.remove()
+        for call in list(self.outer.values()):
+            self.handles.append(call.module.register_forward_pre_hook(self._outer_before, with_kwargs=True))
+
+    def remove(self) -> None:
+        """Watch nothing any more."""
+        for handle in self.handles:
+            handle.remove()
+
+    @property
+    def _stack(self) -> list[nn.Module]:
+        stack: list[nn.Module] | None = getattr(self.local, "stack", None)
+        if stack is None:
+            stack = self.local.stack = []
+        return stack
+
+    def current(self) -> str:
+        """Class of the innermost module that is running; empty outside of all."""
+        stack = self._stack
+        return "/".join(type(module).__name__ for module in stack[-3:])
+
+    def _before(self, module: nn.Module, args: Any) -> None:
+        if not self.session.active:
+            return
+        stack = self._stack
+        stack.append(module)
+        if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss):
+            return
+        try:
+            self._note(module, args, outer=len(stack) == 1)
+        except Exception as error:  # noqa: BLE001 - to look must not change what happens
+            self.session.anomaly("looking at a call", error)
+
+    def _note(self, module: nn.Module, args: Any, *, outer: bool) -> None:
+        if id(module) not in self.order:
+            self.order[id(module)] = len(self.order)
+            self.kept.append(module)
+        if outer:
+            self.session.on_forward()
+            call = Call(module, args, _keywords())
+            if id(module) not in self.sizes:
+                self.sizes[id(module)] = [tuple(t.shape) for _, t in call.named()]
+            self.outer[id(module)] = call
+            self._statistics("model input", call)
+        elif isinstance(module, (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding, nn.RNNBase)) and args:
+            self._first_layer(module, args[0])
+        if outer and not any(True for _ in module.children()) and args:
+            self._first_layer(module, args[0])
+
+    def _first_layer(self, module: nn.Module, value: Any) -> None:
+        """No parameter stands before it: what it sees is the data as the script prepared it."""
+        key = (id(module), "first layer")
+        if not isinstance(value, torch.Tensor) or value.requires_grad or key in self.seen:
+            return
+        if not hasattr(module, "weight") and not isinstance(module, nn.RNNBase):
+            return
+        self.seen.add(key)
+        statistics = self.session.record.statistics
+        if len(statistics) < _MOST_STATISTICS:
+            described = describe("first layer", str(len(self.seen)), value)
+            described.layer = type(module).__name__
+            statistics.append(described)
+        if isinstance(module, nn.Embedding):
+            self.session.record.features.token_input = True
+
+    def _statistics(self, role: str, call: Call) -> None:
+        statistics = self.session.record.statistics
+        for name, tensor in call.named():
+            key = (id(call.module), name)
+            if key not in self.seen and len(statistics) < _MOST_STATISTICS:
+                self.seen.add(key)
+                label = f"{type(call.module).__name__}({name})"
+                statistics.append(describe(role, label, tensor))
+
+    def _after(self, module: nn.Module, args: Any, output: Any) -> None:
+        stack = self._stack
+        if stack and stack[-1] is module:
+            stack.pop()
+        elif module in stack:
+            del stack[stack.index(module) :]
+
+    def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        if not self.session.active or not torch.is_grad_enabled():
+            return None
+        if self.session.inside_outer:
+            return None
+        self.session.on_forward()
+        self.outer[id(module)] = Call(module, args, dict(kwargs))
+        if self.zeroing:
+            return zeroed(args), {k: v if k in _LABELS else zeroed(v) for k, v in kwargs.items()}
+        return None
+
+
+def _keywords() -> dict[str, Any]:
+    """Keywords of the call that is under way: global hooks are not given them, HF models get nothing else."""
+    frame = sys._getframe(3)
+    found = frame.f_locals.get("kwargs")
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def zeroed(value: Any) -> Any:
+    """The same containers with every tensor set to zero."""
+    if isinstance(value, torch.Tensor):
+        # A gradient penalty differentiates by the input: the graph has to stay.
+        return value * 0 if value.requires_grad else torch.zeros_like(value)
+    if isinstance(value, dict):
+        made = type(value)() if type(value) is dict else value.copy()
+        made.update((k, v if k in _LABELS else zeroed(v)) for k, v in value.items())
+        return made
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple(zeroed(item) for item in value)
+    return [zeroed(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,132 @@
+"""The end of a probed process: what it observed is written down, and the script is stopped."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import record as records
+from runtime_probe.record import Crash, Where
+from runtime_probe.tap import leakage, places
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+    from runtime_probe.tap.session import Session
+
+_lock = threading.RLock()
+
+
+class Ending:
+    """Writes the record once, however the process comes to its end."""
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.done = False
+
+    def install(self, session: Session) -> None:
+        """Be told of normal exit, of an exception that nobody catches, and of SIGTERM."""
+        self.session = session
+        atexit.register(self._at_exit)
+        previous = sys.excepthook
+
+        def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
+            self.note_crash(error)
+            return previous(kind, error, trace)
+
+        sys.excepthook = excepthook
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._terminated)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def note_crash(self, error: BaseException) -> None:
+        """Remember an exception that ends the script."""
+        session = self.session
+        if session is None or self.done or not session.active or isinstance(error, (SystemExit, KeyboardInterrupt)):
+            return
+        if session.phase not in (records.WARM_UP, records.BASELINE):
+            # The ten steps are done; what was tried afterwards may be more than the script can take.
+            session.record.notes.append(f"the script stopped during '{session.phase}': {type(error).__name__}: {error}")
+            session.record.status = "complete"
+            return
+        where = Where()
+        for frame in traceback.extract_tb(error.__traceback__):
+            if places.is_user(frame.filename):
+                where = Where(os.path.abspath(frame.filename), frame.lineno or 0, frame.name)
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        session.record.crash = Crash(type(error).__name__, str(error)[:2000], text[-8000:], where)
+        session.record.status = "crashed"
+
+    def finish(self, status: str) -> None:
+        """Write the record and, unless the script shall go on, end the process here.
+
+        The process ends at once and without cleaning up: an exception would have to get past every bare
+        `except` between here and the top, and exit handlers of trackers and loaders take their time.
+        """
+        session = self.session
+        assert session is not None
+        with _lock:
+            if self.done:
+                return
+            session.active = session.watching = False
+            session.record.experiments.leakage = leakage.look(session)
+            self.write(status)
+            self.done = True
+        session.calls.remove()
+        if not session.options.keep_going:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+
+    def write(self, status: str) -> None:
+        """Write what is known now."""
+        session = self.session
+        assert session is not None
+        record = session.record
+        if record.status == "running":
+            record.status = status
+        record.seconds = time.monotonic() - session.started
+        try:
+            session.experiments.describe()
+            record.files = places.files()
+        except Exception as error:  # noqa: BLE001 - a part of a record is better than none
+            session.anomaly("describing the model", error)
+        folder = Path(session.options.run_folder)
+        if folder.is_dir():
+            records.write(record, folder / f"record-{record.pid}.json")
+
+    def _at_exit(self) -> None:
+        if self.session is not None and not self.done and self.session.active:
+            self.session.active = False
+            if self.session.phase == records.WARM_UP and not self.session.experiments.roots:
+                self.session.experiments.begin()
+            self.write("ended")
+            self.done = True
+
+    def _terminated(self, number: int, frame: FrameType | None) -> None:
+        self._at_exit()
+        os._exit(128 + number)
+
+    def _forked(self) -> None:
+        """A worker of a DataLoader, or any other child: it trains nothing."""
+        self.done = True
+        if self.session is not None:
+            self.session.active = self.session.watching = False
+
+
+def write_progress(session: Session) -> None:
+    """One line that the probe above reads while the script runs."""
+    folder = session.options.run_folder
+    if folder:
+        text = f"{session.phase}\t{session.in_phase}\t{session.options.steps}\n"
+        try:
+            Path(folder, f"progress-{session.record.pid}").write_text(text, encoding="utf-8")
+        except OSError:
+            return

@@ -1,0 +1,313 @@
+"""What is tried after the ten steps, one iteration of the script each, with the weights put back.
+
+The script does the work: it draws the same batch and the same noise, computes the loss, calls
+backward, steps. Only the weights that it finds are the probe's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from runtime_probe import record as records
+from runtime_probe.record import ModelRecord, ParameterRecord
+from runtime_probe.tap import gradients, models
+from runtime_probe.tap.forced import ForcedEnds
+from runtime_probe.tap.state import State
+from runtime_probe.tap.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime_probe.tap.session import Session
+    from runtime_probe.tap.tracked import Tracked
+
+_RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
+"""Predicted drops of the loss by the nudge, relative to the loss, tried until curvature no longer shows."""
+_AGREES = (0.7, 1.3)
+"""Actual over predicted drop of healthy runs."""
+_MOST_ELEMENTS = 50_000_000
+"""Larger models are not run for ten more steps with zeroed inputs: it needs a copy of the optimizer state."""
+_NOISE = 1e-4
+
+
+class Experimenter:
+    """Bookkeeping of parameters over the baseline, and the experiments after it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.roots: list[models.Model] = []
+        self.parameters: dict[int, ParameterRecord] = {}
+        self.tensors: dict[int, torch.Tensor] = {}
+        self.must_trace = False
+        self.tracer: Trace | None = None
+        self.start_state: State | None = None
+        self.snapshot: State | None = None
+        self.mode: ForcedEnds | None = None
+        self.plan: Iterator[None] = iter(())
+
+    # The baseline.
+
+    def begin(self) -> None:
+        """Find the models, list their parameters, and keep the state that the baseline starts from."""
+        session = self.session
+        for tracked in session.tracked:
+            for module in models.find(tracked.parameters):
+                root = next((r for r in self.roots if r.module is module), None)
+                if root is None:
+                    root = models.Model(module)
+                    self.roots.append(root)
+                root.optimizers.add(tracked.index)
+        self._list_parameters()
+        if sum(t.numel() for t in self.tensors.values()) <= _MOST_ELEMENTS:
+            self.start_state = self._state(optimizers=True)
+
+    def _list_parameters(self) -> None:
+        session = self.session
+        held = {id(p): t.index for t in session.tracked for p in t.parameters}
+        for number, root in enumerate(self.roots):
+            owners = {
+                id(p): module for module in root.module.modules() for p in module._parameters.values() if p is not None
+            }
+            for name, parameter in root.module.named_parameters():
+                if id(parameter) in self.parameters:
+                    continue
+                owner = owners.get(id(parameter))
+                self.tensors[id(parameter)] = parameter
+                self.parameters[id(parameter)] = ParameterRecord(
+                    name if len(self.roots) == 1 else f"{root.name}.{name}",
+                    list(parameter.shape),
+                    str(parameter.dtype).removeprefix("torch."),
+                    number,
+                    held.get(id(parameter)),
+                    parameter.requires_grad,
+                    layer=type(owner).__name__,
+                    position=session.calls.order.get(id(owner), -1),
+                )
+        for tracked in session.tracked:
+            for place, parameter in enumerate(tracked.parameters):
+                if id(parameter) not in self.parameters:
+                    self.tensors[id(parameter)] = parameter
+                    self.parameters[id(parameter)] = ParameterRecord(
+                        f"parameter {place}",
+                        list(parameter.shape),
+                        str(parameter.dtype).removeprefix("torch."),
+                        -1,
+                        tracked.index,
+                        parameter.requires_grad,
+                    )
+
+    def _state(self, *, optimizers: bool = False) -> State:
+        chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
+        return State([r.module for r in self.roots], list(self.tensors.values()), chosen)
+
+    def name_of(self, parameter: torch.Tensor) -> str:
+        """Return the dotted name of a parameter."""
+        known = self.parameters.get(id(parameter))
+        if known is not None:
+            return known.name
+        for module in models.find([parameter]):
+            for name, candidate in module.named_parameters():
+                if candidate is parameter:
+                    return name
+        return ""
+
+    def note_gradients(self, tracked: Tracked, norms: list[float]) -> None:
+        """Keep the gradient norms of one step, and those of parameters that no optimizer holds."""
+        for parameter, norm in zip(tracked.parameters, norms, strict=True):
+            known = self.parameters.get(id(parameter))
+            if known is not None:
+                known.norms.append(norm)
+                known.gradients += norm != 0.0
+        if tracked is self.session.anchor:
+            orphans = [(key, t) for key, t in self.tensors.items() if self.parameters[key].optimizer is None]
+            sizes = gradients.norms([t.grad for _, t in orphans])
+            for (key, _), norm in zip(orphans, sizes, strict=True):
+                self.parameters[key].norms.append(norm)
+                self.parameters[key].gradients += norm != 0.0
+
+    def note_change(self, tracked: Tracked, change: list[torch.Tensor], sizes: list[float]) -> None:
+        """Keep how much each parameter moved in one step."""
+        for parameter, delta, size in zip(tracked.parameters, change, sizes, strict=True):
+            known = self.parameters.get(id(parameter))
+            if known is not None:
+                known.change += size
+                if known.moved < 1.0 and delta.numel():
+                    known.moved = max(known.moved, int(torch.count_nonzero(delta)) / delta.numel())
+
+    # A loss or a gradient that is not finite.
+
+    def trace(self) -> None:
+        """Go back to the weights before the bad step, and watch every operation of the next iteration."""
+        session = self.session
+        for tracked in session.tracked:
+            if tracked.before is not None:
+                tracked.before.put_back()
+        self.tracer = Trace(session)
+        session.enter(records.TRACE)
+        self.plan = iter(())
+        self.tracer.__enter__()
+
+    def _end_trace(self) -> None:
+        assert self.tracer is not None
+        self.tracer.__exit__(None, None, None)
+        for found in self.session.record.nonfinite:
+            origin = self.tracer.origin(nan_wanted=found.value == "nan")
+            if origin is not None and not found.operation:
+                found.operation, found.module, found.where = origin.operation, origin.module, origin.where
+                found.during = origin.during
+        self.tracer = None
+        self.session.finish("complete")
+
+    # After the baseline.
+
+    def start(self) -> None:
+        """The ten steps are done."""
+        for tracked in self.session.tracked:
+            tracked.before = None
+        # With several optimizers, the steps of the others stand between the weights and the loss.
+        self.snapshot = self._state(optimizers=len(self.session.tracked) > 1)
+        self.plan = self._plan()
+        next(self.plan)
+
+    def boundary(self) -> None:
+        """An iteration of an experiment is over."""
+        if self.tracer is not None:
+            self._end_trace()
+            return
+        if next(self.plan, self) is self:
+            self.session.finish("complete")
+
+    def _plan(self) -> Iterator[None]:
+        """Each `yield` lets the script run one iteration with the weights as they were left here."""
+        session, results = self.session, self.session.record.experiments
+        anchor = session.anchor
+        assert anchor is not None
+        session.enter(records.SETTLE)
+        yield
+        loss = anchor.last_loss
+        self._put_back()
+        session.enter(records.REPEAT)
+        yield
+        results.repeat = abs(anchor.last_loss - loss) / max(abs(loss), 1e-12)
+        if not math.isfinite(results.repeat):
+            return
+        if results.repeat <= _NOISE:
+            yield from self._nudge(anchor, loss)
+            yield from self._influence(anchor, loss)
+            yield from self._forced_time(anchor)
+            yield from self._zeroed(anchor)
+
+    def _put_back(self) -> None:
+        assert self.snapshot is not None
+        self.snapshot.put_back()
+
+    def _nudge(self, anchor: Tracked, loss: float) -> Iterator[None]:
+        results = self.session.record.experiments
+        step = self.session.record.steps[-1]
+        rounded = bool(self.session.record.features.autocast) or any(
+            p.dtype != torch.float32 for p in anchor.parameters
+        )
+        if not (0.0 < step.grad_norm < math.inf) or rounded or not loss:
+            self._put_back()
+            return
+        # Clipping has scaled the gradients that are there; the gradient of the loss is longer.
+        longer = step.grad_norm / step.applied_norm if step.applied_norm else 1.0
+        kept = [None if g is None else g.detach().clone() for g in anchor.gradients()]
+        batch = step.batch_hash
+        for drop in _RELATIVE_DROPS:
+            size = drop * abs(loss) / step.grad_norm**2
+            self._put_back()
+            with torch.no_grad():
+                for parameter, gradient in zip(anchor.parameters, kept, strict=True):
+                    if gradient is not None:
+                        dense = gradient.to_dense() if gradient.is_sparse else gradient
+                        parameter.data.add_(dense, alpha=-size * longer)
+            self.session.enter(records.NUDGE)
+            yield
+            if self.session.record.steps[-1].batch_hash != batch:
+                break  # a replay buffer that grows
+            results.nudge_predicted = drop * abs(loss)
+            results.nudge_actual = loss - anchor.last_loss
+            if _AGREES[0] <= results.nudge_actual / results.nudge_predicted <= _AGREES[1]:
+                break
+        self._put_back()
+
+    def _influence(self, anchor: Tracked, loss: float) -> Iterator[None]:
+        asked = [
+            (known, self.tensors[key])
+            for key, known in self.parameters.items()
+            if known.requires_grad and not known.gradients and self.tensors[key].is_floating_point()
+        ]
+        if not asked:
+            return
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for _, parameter in asked:
+                noise = torch.randn(parameter.shape, generator=generator).to(parameter)
+                spread = (
+                    parameter.float().std().nan_to_num() if parameter.numel() > 1 else parameter.float().abs().max()
+                )
+                parameter.data.add_(noise * (0.1 * spread.to(parameter) + 0.01))
+        self.session.enter(records.INFLUENCE)
+        yield
+        repeat = self.session.record.experiments.repeat or 0.0
+        moves = abs(anchor.last_loss - loss) > max(10 * repeat, 1e-6) * max(abs(loss), 1e-12)
+        for known, _ in asked:
+            known.influences = moves
+        self._put_back()
+
+    def _forced_time(self, anchor: Tracked) -> Iterator[None]:
+        features, results = self.session.record.features, self.session.record.experiments
+        if not features.time_argument or features.time_integral:
+            return
+        self.mode = ForcedEnds()
+        self.mode.__enter__()
+        self.session.enter(records.FORCED_TIME)
+        yield
+        self.mode.__exit__(None, None, None)
+        for call in self.session.calls.outer.values():
+            for name, tensor in call.named():
+                if f"{type(call.module).__name__}({name})" == features.time_argument:
+                    results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
+                    results.time_loss = anchor.last_loss
+        self._put_back()
+
+    def _zeroed(self, anchor: Tracked) -> Iterator[None]:
+        session, results = self.session, self.session.record.experiments
+        # A generator's noise is no input that it has to listen to.
+        if self.start_state is None or not session.feed.kept or len(session.tracked) > 1:
+            return
+        self.start_state.put_back()
+        session.calls.zeroing = True
+        session.enter(records.ZEROED)
+        losses: list[float] = []
+        while len(losses) < session.options.steps:
+            yield
+            losses.append(anchor.last_loss)
+        session.calls.zeroing = False
+        results.zeroed, results.zeroed_reference = losses, session.record.losses(anchor.index)
+
+    # The end.
+
+    def describe(self) -> None:
+        """Write models and parameters into the record."""
+        record = self.session.record
+        record.models = [
+            ModelRecord(
+                root.name,
+                sum(p.numel() for p in root.module.parameters()),
+                sum(p.numel() for p in root.module.parameters() if p.requires_grad),
+                sorted(root.optimizers),
+                root.module.training,
+                root.where(),
+                root.coupled(),
+            )
+            for root in self.roots
+        ]
+        keys = list(self.parameters)
+        for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
+            self.parameters[key].norm = norm
+        record.parameters = list(self.parameters.values())

@@ -1,0 +1,150 @@
+"""What tells the family of a loss, gathered at the first backward and after the first step."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from convdiag_lint.events import EventKind
+from runtime_probe.record import EventRecord
+from runtime_probe.tap import places, randomness
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.session import Session
+
+_GAMMA = ("gamma", "discount", "discount_factor")
+
+
+def at_first_backward(session: Session) -> None:
+    """The script has imported what it needs and built its model."""
+    randomness.watch_numpy()
+    calls = session.record.features.calls
+    for name in ("gymnasium", "gym"):
+        if name in sys.modules:
+            calls["environment"] = 1
+    value, name = _gamma()
+    session.record.rewards.gamma, session.record.rewards.gamma_name = value, name
+
+
+def _gamma() -> tuple[float | None, str]:
+    """Discount factor, by the names that scripts give it, in the functions that are running."""
+    for frame in places.user_frames(2):
+        for scope in (frame.f_locals, frame.f_globals):
+            for name in _GAMMA:
+                if isinstance(scope.get(name), float):
+                    return scope[name], name
+            for holder in ("args", "cfg", "config", "self", "hparams", "opt"):
+                for name in _GAMMA:
+                    value = getattr(scope.get(holder), name, None)
+                    if isinstance(value, float) and 0.0 < value <= 1.0:
+                        return value, f"{holder}.{name}"
+    return None, ""
+
+
+def after_first_step(session: Session) -> None:
+    """Look for a time among the inputs, and for targets that are the inputs, one position on."""
+    _time(session)
+    _shifted(session)
+    session.targets.clear()
+
+
+def after_warm_up(session: Session) -> None:
+    """The time may have been drawn before the first module ran, when nobody watched yet."""
+    if not session.record.features.time_argument:
+        _time(session)
+    values = [loss.value for step in session.record.steps for loss in step.losses]
+    features = session.record.features
+    for where, value in session.watch.finite_checks:
+        both_nan = math.isnan(value) and any(map(math.isnan, values))
+        known = both_nan or any(math.isclose(value, loss, rel_tol=1e-6) for loss in values)
+        if known and str(where) not in {str(w) for w in features.finite_checks}:
+            features.finite_checks.append(where)
+            kind = EventKind.CHECK_FINITE.value
+            session.record.events.append(EventRecord(kind, where, len(session.record.steps)))
+
+
+def _time(session: Session) -> None:
+    features, results = session.record.features, session.record.experiments
+    draws = session.watch.draws
+    for call in session.calls.outer.values():
+        given = call.named()
+        if len(given) < 2 or not any(t.dim() > 1 for _, t in given):
+            continue
+        size = max(len(t) for _, t in given if t.dim())
+        for name, tensor in given:
+            label = f"{type(call.module).__name__}({name})"
+            if tensor.numel() not in (1, size) or (tensor.numel() == 1 and size != 1 and tensor.dim()):
+                continue
+            if tensor.requires_grad or not _drawn(draws, tensor, size):
+                continue
+            if tensor.is_floating_point():
+                low, high = float(tensor.min()), float(tensor.max())
+                if low >= 0.0 and high <= 1.0:
+                    features.time_argument, features.time_integral = label, False
+                    results.time_observed = [low, high]
+                    return
+            elif tensor.dtype != torch.bool:
+                features.time_argument, features.time_integral = label, True
+                return
+
+
+def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool:
+    names = ("rand", "uniform", "normal", "randn") if tensor.is_floating_point() else ("randint",)
+    return any(numel in (tensor.numel(), size) for name in names for numel in draws.get(name, ()))
+
+
+def _shifted(session: Session) -> None:
+    for target in session.targets:
+        for call in session.calls.outer.values():
+            for _, tensor in call.named():
+                if tensor.is_floating_point() or tensor.dim() != 2 or target.numel() < 2:
+                    continue
+                # (n, t) or, as in older code, (t, n); targets may be flattened.
+                if target.numel() == tensor.numel():
+                    flat = target.reshape(tensor.shape)
+                    along_time = _share(flat[:, :-1], tensor[:, 1:]) if tensor.shape[1] > 1 else 0.0
+                    along_rows = _share(flat[:-1], tensor[1:]) if tensor.shape[0] > 1 else 0.0
+                    if max(along_time, along_rows) > 0.5:
+                        session.record.features.targets_are_shifted = True
+                elif target.numel() == tensor.shape[0] * (tensor.shape[1] - 1):
+                    shifted = _share(target.reshape(tensor.shape[0], -1), tensor[:, 1:]) > 0.5
+                    session.record.features.targets_are_shifted |= shifted
+
+
+def _share(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Share of equal entries among those that count (labels below 0 are ignored by losses)."""
+    counts = a >= 0
+    return float((a == b)[counts].float().mean()) if bool(counts.any()) and a.shape == b.shape else 0.0
+
+
+def count_distributions(session: Session) -> None:
+    """Count log_prob and sample of torch's distributions while the session watches."""
+    seen: set[int] = set()
+    classes = [torch.distributions.Distribution]
+    for cls in classes:
+        classes += [c for c in cls.__subclasses__() if c not in classes]
+        for name in ("log_prob", "sample", "rsample"):
+            original = vars(cls).get(name)
+            if original is not None and id(original) not in seen:
+                setattr(cls, name, _counted(session, name, original))
+                seen.add(id(original))
+
+
+def _counted(session: Session, name: str, original: Any) -> Any:
+
+    @functools.wraps(original)
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = original(self, *args, **kwargs)
+        if session.watching and session.active:
+            calls = session.record.features.calls
+            key = name
+            if name == "log_prob" and not (isinstance(made, torch.Tensor) and made.requires_grad):
+                key = "log_prob without gradient"
+            calls[key] = calls.get(key, 0) + 1
+        return made
+
+    return counted

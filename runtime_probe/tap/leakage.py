@@ -1,0 +1,124 @@
+"""Does an output depend on what it must not see: another sample of the batch, a later time step?
+
+Asked of the model alone, in eval mode and with the same random draws, after the last step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.record import Leakage
+from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.calls import Call
+    from runtime_probe.tap.session import Session
+
+_MOST_ELEMENTS = 20_000_000
+
+
+def look(session: Session) -> list[Leakage]:
+    """Perturb one sample, and for token models one time step, of the inputs of each model."""
+    found = []
+    for key, call in list(session.calls.outer.items())[:4]:
+        first = session.calls.sizes.get(key, [])
+        try:
+            found += _ask(call, first, session.record.features.targets_are_shifted)
+        except Exception as error:  # noqa: BLE001 - a model may refuse to run once more
+            session.anomaly(f"asking {type(call.module).__name__} for leakage", error)
+    return found
+
+
+def _ask(call: Call, first_shapes: list[tuple[int, ...]], shifted: bool) -> list[Leakage]:
+    given = [t for _, t in call.named()]
+    if not given or sum(t.numel() for t in given) > _MOST_ELEMENTS:
+        return []
+    size = _batch_dimension_is_first(given, first_shapes)
+    found = []
+    base = _run(call, call.args, call.kwargs)
+    name = type(call.module).__name__
+    if size > 1 and base is not None:
+        moved = _run(call, *_changed(call, size, time=False))
+        value = _moved(base, moved, slice(1, None), slice(0, 1), size)
+        if value is not None:
+            found.append(Leakage("samples", name, value))
+    tokens = next((t for t in given if t.dim() == 2 and not t.is_floating_point() and t.shape[1] > 2), None)
+    if shifted and tokens is not None and base is not None and base.dim() == 3 and base.shape[:2] == tokens.shape:
+        moved = _run(call, *_changed(call, tokens.shape[1], time=True))
+        if moved is not None:
+            value = _moved(base.transpose(0, 1), moved.transpose(0, 1), slice(0, -1), slice(-1, None), base.shape[1])
+            if value is not None:
+                found.append(Leakage("time", name, value))
+    return found
+
+
+def _batch_dimension_is_first(given: list[torch.Tensor], first: list[tuple[int, ...]]) -> int:
+    """Size of the batch when cutting it has changed the first dimension of every input, else 0.
+
+    What cannot be told from (time, batch, ...) is not asked about.
+    """
+    if len(first) != len(given):
+        return 0
+    size = len(given[0]) if given[0].dim() else 0
+    for tensor, shape in zip(given, first, strict=True):
+        if tensor.dim() != len(shape) or not shape or len(tensor) != size or shape[0] == size:
+            return 0
+        if tuple(tensor.shape[1:]) != tuple(shape[1:]):
+            return 0
+    return size
+
+
+def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
+    state = Randomness()
+    was = [(m, m.training) for m in call.module.modules()]
+    call.module.eval()
+    try:
+        with torch.no_grad():
+            output = call.module(*args, **kwargs)
+    finally:
+        for module, training in was:
+            module.training = training
+        state.put_back()
+    floating = [t for _, t in tensors(output) if t.is_floating_point() and t.dim()]
+    return (
+        floating[-1].detach().float()
+        if len(floating) == 1
+        else next((t.float() for t in floating if t.dim() > 1), None)
+    )
+
+
+def _changed(call: Call, size: int, *, time: bool) -> tuple[Any, Any]:
+    """The inputs with the first sample changed, or the last time step."""
+
+    def change(value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.dim() > int(time) and value.shape[int(time)] == size:
+            made = value.clone()
+            part = made[:, -1:] if time else made[:1]
+            if made.is_floating_point():
+                generator = torch.Generator().manual_seed(0)
+                noise = torch.randn(part.shape, generator=generator).to(made)
+                part += noise * (value.float().std().to(made) + 0.1)
+            elif made.dtype != torch.bool:
+                # Another id that occurs: one that does not may be out of range.
+                part.copy_(
+                    torch.where(part == value.flatten()[-1 - int(time)], value.min(), value.flatten()[-1 - int(time)])
+                )
+            return made
+        if isinstance(value, dict):
+            return {k: change(v) for k, v in value.items()}
+        return type(value)(change(v) for v in value) if type(value) in (list, tuple) else value
+
+    return change(call.args), change(call.kwargs)
+
+
+def _moved(base: torch.Tensor, moved: torch.Tensor | None, fixed: slice, free: slice, size: int) -> float | None:
+    if moved is None or base.shape != moved.shape or len(base) != size:
+        return None
+    change = (moved - base).abs()
+    allowed = float(change[free].max())
+    if allowed == 0.0 or not torch.isfinite(change).all():
+        return None
+    return float(change[fixed].max()) / allowed

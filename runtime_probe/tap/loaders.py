@@ -1,0 +1,179 @@
+"""One batch of four: what DataLoaders hand out once training has begun."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import UserDict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime_probe.tap.session import Session
+
+
+class Feed:
+    """The batches of all loaders of this process."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.replaying = False
+        self.kept: dict[int, Any] = {}
+        self.alive: list[Any] = []
+        """Data sets whose id is a key of `kept`; an id is only unique while its object lives."""
+
+    def install(self) -> None:
+        """Let every DataLoader hand out batches through this feed."""
+        original = DataLoader.__iter__
+        feed = self
+
+        def __iter__(loader: DataLoader[Any]) -> Any:  # noqa: N807
+            made = original(loader)
+            return _Batches(feed, loader, made) if feed.session.active else made
+
+        DataLoader.__iter__ = __iter__
+
+    def hand_out(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:
+        """Return the batch that is replayed for the data set of `loader`, a fresh copy each time.
+
+        `last` is the batch that the loader handed out before, None if it has not; `own` has its next ones.
+        """
+        key = id(loader.dataset)
+        if key not in self.kept:
+            state = Randomness()
+            self.kept[key] = self._cut(loader, last, own)
+            self.alive.append(loader.dataset)
+            state.put_back()
+        return copy.deepcopy(self.kept[key])
+
+    def _cut(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:
+        """A batch of the wanted size: collated anew where the loader collates, else sliced."""
+        wanted, report = self.session.options.batch_size, self.session.record.batch
+        size = _batch_size(loader, last)
+        report.loaders += 1
+        report.original = report.original or size
+        if not report.keys:
+            report.keys = [name for name, _ in tensors(last)] if last is not None else []
+            self.session.note_timestamps(last)
+        if last is not None and 0 < size <= wanted:
+            report.size = report.size or size
+            return last
+        batch, reason = None, ""
+        try:
+            batch = _collate_anew(loader, wanted)
+        except Exception as error:  # noqa: BLE001 - somebody's data set
+            reason = f"{type(error).__name__}: {error}"
+        if batch is None:
+            last = last if last is not None else next(own)
+            size = size or _batch_size(loader, last)
+            batch = cut(last, size, wanted) if size else None
+        if batch is None:
+            report.reason = report.reason or reason or "its samples could not be told apart"
+            report.size = report.size or size
+            return last
+        report.size = report.size or wanted
+        return batch
+
+
+def _batch_size(loader: DataLoader[Any], batch: Any) -> int:
+    declared = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
+    if isinstance(declared, int):
+        return declared
+    sizes = {len(tensor) for _, tensor in tensors(batch) if tensor.dim()}
+    return sizes.pop() if len(sizes) == 1 else 0
+
+
+def _collate_anew(loader: DataLoader[Any], wanted: int) -> Any:
+    """The first samples of a batch of a map-style data set through the loader's own collate_fn."""
+    if isinstance(loader.dataset, torch.utils.data.IterableDataset) or loader.batch_sampler is None:
+        return None
+    chosen = list(next(iter(loader.batch_sampler)))[:wanted]
+    items = loader.dataset.__getitems__(chosen) if hasattr(loader.dataset, "__getitems__") else None
+    samples = items if items is not None else [loader.dataset[index] for index in chosen]
+    return loader.collate_fn(samples)
+
+
+def cut(batch: Any, size: int, wanted: int) -> Any:
+    """Slice what has `size` entries in nested containers to `wanted`; None if nothing has."""
+    found = [False]
+
+    def sliced(value: Any) -> Any:
+        if isinstance(value, torch.nn.utils.rnn.PackedSequence):
+            raise TypeError
+        if isinstance(value, torch.Tensor) or type(value).__module__ == "numpy":
+            if getattr(value, "ndim", 0) and len(value) == size:
+                found[0] = True
+                return value[:wanted]
+            return value
+        if isinstance(value, dict):
+            made = copy.copy(value)
+            made.update((key, sliced(item)) for key, item in value.items())
+            return made
+        if isinstance(value, UserDict):  # BatchEncoding is one
+            made = copy.copy(value)
+            made.data = sliced(value.data)
+            return made
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(sliced(item) for item in value))
+        if isinstance(value, (list, tuple)):
+            plain = all(isinstance(item, (str, int, float)) for item in value)
+            return value[:wanted] if plain and len(value) == size else type(value)(sliced(item) for item in value)
+        if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+            made = copy.copy(value)
+            for name in value.__dataclass_fields__:
+                with contextlib.suppress(AttributeError):
+                    setattr(made, name, sliced(getattr(value, name)))
+            return made
+        return value
+
+    try:
+        made = sliced(batch)
+    except TypeError:
+        return None
+    return made if found[0] else None
+
+
+class _Batches:
+    """The loader's own batches until training has begun, then the same small one."""
+
+    def __init__(self, feed: Feed, loader: DataLoader[Any], own: Any) -> None:
+        self._feed, self._loader, self._own = feed, loader, own
+        self._last: Any = None
+        self._count = 0
+        self._ended = False
+
+    def __iter__(self) -> _Batches:
+        return self
+
+    def __next__(self) -> Any:
+        # Validation runs without gradients, and through its own whole batches.
+        if not self._feed.replaying or not self._feed.session.active or not torch.is_grad_enabled():
+            self._last = next(self._own)
+            self._count += 1
+            return self._last
+        if self._ended or self._count >= self._length():
+            self._ended = True
+            raise StopIteration
+        self._count += 1
+        batch = self._feed.hand_out(self._loader, self._last, self._own)
+        self._last = None
+        return batch
+
+    def _length(self) -> float:
+        try:
+            return len(self._loader)
+        except (TypeError, NotImplementedError):
+            return float("inf")
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)

@@ -1,0 +1,102 @@
+"""Lines of the user's code on the stack."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from runtime_probe.record import Where
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_PACKAGES = tuple(
+    os.path.realpath(path) + os.sep
+    for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")}
+)
+_STANDARD = tuple(os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib"))
+_TORCH = os.path.realpath(os.path.dirname(sys.modules["torch"].__file__ or "")) + os.sep
+_FRAMEWORKS = {
+    "lightning": "lightning",
+    "pytorch_lightning": "lightning",
+    "lightning_fabric": "lightning",
+    "transformers": "transformers",
+    "accelerate": "accelerate",
+}
+
+
+@lru_cache(maxsize=4096)
+def is_user(filename: str) -> bool:
+    """Whether a file is the user's own: in no package folder, not of Python, not of the probe."""
+    if not filename or filename.startswith("<"):
+        return False
+    path = os.path.realpath(filename)
+    if path.startswith((_HERE + os.sep, *_PACKAGES)) or "site-packages" in path or "dist-packages" in path:
+        return False
+    return not path.startswith(_STANDARD)
+
+
+@lru_cache(maxsize=4096)
+def _is_own(filename: str) -> bool:
+    """Whether a file belongs to the probe, torch or Python."""
+    path = os.path.realpath(filename)
+    inside = path.startswith((_HERE + os.sep, _TORCH)) or filename.startswith("<")
+    return inside or (path.startswith(_STANDARD) and not path.startswith(_PACKAGES))
+
+
+def here(depth: int = 1) -> Where:
+    """Return the innermost line of the user's code, or else the innermost outside torch."""
+    frame: FrameType | None = sys._getframe(depth)
+    other: FrameType | None = None
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if is_user(filename):
+            return _where(frame)
+        if other is None and not _is_own(filename):
+            other = frame
+        frame = frame.f_back
+    return _where(other) if other is not None else Where()
+
+
+def _where(frame: FrameType) -> Where:
+    return Where(os.path.abspath(frame.f_code.co_filename), frame.f_lineno, frame.f_code.co_name)
+
+
+def framework(depth: int = 1) -> str:
+    """Name the training framework on the stack; `raw` without one."""
+    frame: FrameType | None = sys._getframe(depth)
+    found = "raw"
+    while frame is not None:
+        package = (frame.f_globals.get("__name__") or "").partition(".")[0]
+        name = _FRAMEWORKS.get(package)
+        # accelerate also runs below the other two.
+        if name and (found == "raw" or name != "accelerate"):
+            found = name
+        frame = frame.f_back
+    return found
+
+
+def user_frames(depth: int = 1) -> list[FrameType]:
+    """Frames of the user's code, innermost first."""
+    frames = []
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        if is_user(frame.f_code.co_filename):
+            frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def files() -> list[str]:
+    """Files of the user that this process has imported or run."""
+    found = set()
+    for module in list(sys.modules.values()):
+        filename = getattr(module, "__file__", None)
+        if isinstance(filename, str) and filename.endswith(".py") and is_user(filename):
+            found.add(os.path.abspath(filename))
+    return sorted(found)

@@ -1,0 +1,430 @@
+"""The course of a probed run: warm-up, ten steps on one batch, experiments, end.
+
+Hooks tell the session what the script does; the session measures, and at each boundary (a step of
+the optimizer that steps last in an iteration) decides what the next iteration is for.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from convdiag_lint.events import EventKind
+from runtime_probe import record as records
+from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, StepRecord, Where
+from runtime_probe.tap import gradients, places
+from runtime_probe.tap.calls import Calls
+from runtime_probe.tap.experiments import Experimenter
+from runtime_probe.tap.loaders import Feed
+from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.scaling import scale_of
+from runtime_probe.tap.statistics import digest, tensors
+from runtime_probe.tap.tracked import Tracked
+from runtime_probe.tap.watch import PLACE, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime_probe.options import Options
+    from runtime_probe.record import ClipRecord
+
+WARM_UP_STEPS = 3
+"""The first has the script's own batch; accelerate fetches one ahead, so the third is the first surely replayed."""
+_OTHERS = 6
+"""A second optimizer may step this much more rarely than the first (a GAN's generator) and still get its ten steps."""
+_EVENTS = 400
+
+
+class Session:
+    """State of one probed process."""
+
+    def __init__(self, options: Options, record: Record, finish: Callable[[str], None]) -> None:
+        self.options, self.record, self.finish = options, record, finish
+        self.active = True
+        self.watching = True
+        self.clipping = False
+        self.inside_outer = False
+        self.scaling: float | None = None
+        """Loss scale while a gradient scaler makes an optimizer step."""
+        self.phase = records.WARM_UP
+        self.started = self.step_started = time.monotonic()
+        self.tracked: list[Tracked] = []
+        self.first: Tracked | None = None
+        """The optimizer that stepped first."""
+        self.anchor: Tracked | None = None
+        """The optimizer that stepped last before the first one stepped again: where an iteration ends.
+
+        In a GAN that steps the discriminator first it is the generator's, and no graph is open there.
+        """
+        self.latest: Tracked | None = None
+        self.unclaimed: list[LossRecord] = []
+        self.unclaimed_clips: list[ClipRecord] = []
+        self.in_phase = 0
+        """Steps of the anchor in this phase."""
+        self.randomness: Randomness | None = None
+        self.backwards_without_step = 0
+        self.digest = ""
+        self.targets: list[torch.Tensor] = []
+        self.feed = Feed(self)
+        self.calls = Calls(self)
+        self.watch = Watch(self)
+        self.experiments = Experimenter(self)
+
+    # What the hooks report.
+
+    def on_forward(self) -> None:
+        """A module was called from outside, with gradients on."""
+        if self.watching:
+            self.watch.start()
+        if torch.is_autocast_enabled("cuda") or torch.is_autocast_enabled("cpu"):
+            device = "cuda" if torch.is_autocast_enabled("cuda") else "cpu"
+            self.record.features.autocast = str(torch.get_autocast_dtype(device)).removeprefix("torch.")
+        self.digest = ""
+        self.event(EventKind.FORWARD)
+
+    def around_backward(self, loss: Any, backward: Callable[[], None]) -> None:
+        """Run a backward pass and note what it was of, and which gradients it changed."""
+        record = self._loss_record(loss)
+        self.record.backwards += 1
+        if self.record.backwards == 1:
+            self._first_backward()
+        if record is not None and not record.requires_grad:
+            self.record.detached_loss = self.record.detached_loss or record
+        before = {}
+        for tracked in self.tracked:
+            before[tracked.index] = held = tracked.gradient_norms()
+            if not any(held):
+                tracked.stale = False
+                # What came before was thrown away: in actor-critic code one loss passes through the
+                # parameters of the other optimizer.
+                tracked.losses.clear()
+        if record is not None:
+            self.event(EventKind.BACKWARD, where=record.where)
+            if not math.isfinite(record.value):
+                self._not_finite("loss", record.value, where=record.made_at if record.made_at.path else record.where)
+        backward()
+        for tracked in self.tracked:
+            after = tracked.gradient_norms()
+            if after == before[tracked.index]:
+                continue
+            tracked.touched = True
+            tracked.raw = after
+            tracked.backwards_in_step += tracked.in_step
+            if record is not None:
+                tracked.losses.append(record)
+            self._check_gradients(tracked, after, record.scaled_by if record is not None else 1.0)
+        if record is not None:
+            self.unclaimed.append(record)
+        self.backwards_without_step += 1
+        # Gradients may accumulate over many batches; a script without an optimizer of torch never steps.
+        if self.first is None and self.backwards_without_step >= 30 * self.options.steps:
+            self.record.notes.append("no optimizer of torch.optim stepped: updates by hand cannot be judged")
+            self.finish("complete")
+
+    def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer is about to step."""
+        tracked = self._of(optimizer)
+        tracked.in_step = True
+        if self.phase == records.BASELINE:
+            tracked.keep()
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """An optimizer has stepped; with a closure, its gradients are there only now."""
+        tracked = self._of(optimizer)
+        tracked.in_step = False
+        where = places.here(2)
+        self.backwards_without_step = 0
+        self.event(EventKind.STEP, where=where, optimizer=tracked.index)
+        self.record.steps.append(self._step_record(tracked, where))
+        tracked.steps += 1
+        tracked.stale = any(tracked.gradient_norms())
+        tracked.forget()
+        self.unclaimed, self.unclaimed_clips = [], []
+        self._stepped(tracked)
+
+    def on_skipped(self, optimizer: torch.optim.Optimizer, scale: float, where: Where) -> None:
+        """A gradient scaler left a step out."""
+        tracked = self._of(optimizer)
+        tracked.before = None
+        step = self._step_record(tracked, where)
+        step.skipped, step.scale, step.update_norm, step.predicted = True, scale, 0.0, 0.0
+        self.record.steps.append(step)
+        tracked.steps += 1
+        tracked.forget()
+        self._stepped(tracked)
+
+    def on_unscale(self, optimizer: Any, where: Where) -> None:
+        """A gradient scaler divided gradients by its scale."""
+        inner = getattr(optimizer, "optimizer", optimizer)
+        for tracked in self.tracked:
+            if tracked.optimizer is inner:
+                tracked.unscaled = where
+        if self.scaling is None:
+            self.event(EventKind.UNSCALE, where=where)
+
+    def on_clip(self, clip: ClipRecord, held: list[torch.Tensor]) -> None:
+        """Gradients of `held` were clipped."""
+        self.event(EventKind.CLIP, where=clip.where)
+        ids = {id(parameter) for parameter in held}
+        known = False
+        for tracked in self.tracked:
+            common = len(tracked.ids & ids)
+            if not common:
+                continue
+            known = True
+            clip.covers = common / max(1, len(tracked.ids))
+            scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
+            clip.scaled = scale != 1.0 and tracked.unscaled is None
+            (tracked.clips if tracked.touched else tracked.misplaced).append(clip)
+        if not known:
+            self.unclaimed_clips.append(clip)
+
+    def on_clear(self, where: Where) -> None:
+        """Gradients were cleared."""
+        self.event(EventKind.CLEAR, where=where)
+
+    def event(self, kind: EventKind, where: Where | None = None, optimizer: int | None = None) -> None:
+        """Note an event of the timeline, for the first steps."""
+        if self.phase in (records.WARM_UP, records.BASELINE) and len(self.record.events) < _EVENTS:
+            place = where if where is not None else places.here(2)
+            self.record.events.append(EventRecord(kind.value, place, len(self.record.steps), optimizer))
+
+    def note_timestamps(self, batch: Any) -> None:
+        """Keep the time stamps of a batch, found by their keys."""
+        kept = self.record.batch.timestamps
+        for name, tensor in tensors(batch):
+            key = name.lower()
+            named = "timestamp" in key or "time_stamp" in key or key.endswith("stamp")
+            if named and tensor.numel() and not tensor.is_complex() and len(kept) < 8:
+                kept[name] = tensor.detach().double().flatten()[:4096].tolist()
+
+    def note_target(self, target: torch.Tensor) -> None:
+        """Remember what a loss compared with, to recognise shifted inputs."""
+        if self.in_phase == 0 and not target.is_floating_point() and self.phase == records.WARM_UP:
+            self.targets.append(target.detach())
+
+    def anomaly(self, what: str, error: Exception) -> None:
+        """Note that the probe itself could not look at something."""
+        text = f"{what}: {type(error).__name__}: {error}"
+        if text not in self.record.features.anomalies and len(self.record.features.anomalies) < 20:
+            self.record.features.anomalies.append(text)
+
+    def steps_of(self, optimizer: Any) -> int:
+        """Steps that an optimizer has made."""
+        return next((t.steps for t in self.tracked if t.optimizer is optimizer), 0)
+
+    # Measuring.
+
+    def _of(self, optimizer: torch.optim.Optimizer) -> Tracked:
+        for tracked in self.tracked:
+            if tracked.optimizer is optimizer:
+                if len(tracked.parameters) != sum(len(g["params"]) for g in optimizer.param_groups):
+                    tracked.gather()
+                return tracked
+        tracked = Tracked(len(self.tracked), optimizer)
+        tracked.losses, tracked.touched = list(self.unclaimed), bool(self.unclaimed)
+        tracked.clips = list(self.unclaimed_clips)
+        for clip in tracked.clips:
+            clip.covers = 1.0
+        tracked.raw = tracked.gradient_norms()
+        self.tracked.append(tracked)
+        self.record.optimizers.append(
+            OptimizerRecord(
+                type(optimizer).__name__,
+                parameters=sum(p.numel() for p in tracked.parameters),
+                where=places.here(3),
+                duplicates=len(tracked.parameters) - len(tracked.ids),
+                **tracked.describe(),
+            )
+        )
+        return tracked
+
+    def _first_backward(self) -> None:
+        self.record.start_seconds = time.monotonic() - self.started
+        self.record.framework = places.framework(2)
+        from runtime_probe.tap.features import at_first_backward  # noqa: PLC0415 - needed once
+
+        at_first_backward(self)
+
+    def _loss_record(self, loss: Any) -> LossRecord | None:
+        if not isinstance(loss, torch.Tensor) or not loss.numel():
+            return None
+        scale = scale_of(loss)
+        value = float(loss.detach().sum()) / scale if not loss.is_complex() else math.nan
+        made_at = getattr(loss, PLACE, Where())
+        return LossRecord(value, scale, places.here(3), made_at, _chain(loss.grad_fn), loss.requires_grad, loss.numel())
+
+    def _step_record(self, tracked: Tracked, where: Where) -> StepRecord:
+        applied_norms = tracked.gradient_norms()
+        raw = tracked.raw if len(tracked.raw) == len(applied_norms) else applied_norms
+        scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
+        applied, grad_norm = gradients.total(applied_norms), gradients.total(raw) / scale
+        if not tracked.steps:
+            # Nobody knew this optimizer when its gradients came.
+            grad_norm = tracked.clips[0].norm if tracked.clips else applied
+        still_scaled = scale != 1.0 and self.scaling is None and tracked.unscaled is None and applied > 0
+        if self.scaling is not None and tracked.unscaled is None:
+            applied /= scale if math.isclose(applied, grad_norm * scale, rel_tol=1e-3) else 1.0
+        # Closures that are called again compute losses of points on the way; the first is of the start.
+        again = tracked.backwards_in_step > 1
+        losses = tracked.losses[:1] if again else tracked.losses
+        loss = sum(item.value for item in losses) if losses else math.nan
+        step = StepRecord(
+            number=sum(s.optimizer == tracked.index and s.phase == self.phase for s in self.record.steps),
+            phase=self.phase,
+            optimizer=tracked.index,
+            loss=loss,
+            losses=losses,
+            rates=tracked.rates(),
+            grad_norm=grad_norm,
+            applied_norm=applied,
+            update_norm=0.0,
+            parameter_norm=0.0,
+            predicted=math.nan,
+            clips=tracked.clips,
+            misplaced_clips=tracked.misplaced,
+            cleared=None if not tracked.steps or not tracked.touched else not tracked.stale,
+            scale=scale,
+            still_scaled=still_scaled,
+            batch_hash=self._digest(),
+            seconds=time.monotonic() - self.step_started,
+            where=where,
+        )
+        self.step_started = time.monotonic()
+        tracked.last_loss = loss
+        if self.phase == records.BASELINE:
+            self.experiments.note_gradients(tracked, [n / scale for n in raw])
+            if tracked.before is not None and not again:
+                self._change(tracked, step, raw, applied_norms, scale)
+            step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
+            step.parameter_hash = sum(held).hex()
+            if not math.isfinite(step.parameter_norm):
+                self._not_finite("parameter", step.parameter_norm)
+        return step
+
+    def _change(self, tracked: Tracked, step: StepRecord, raw: list[float], applied: list[float], scale: float) -> None:
+        """Fill in what the update did, and what the gradient says it does to the loss."""
+        assert tracked.before is not None
+        if self.experiments.must_trace:
+            return  # the copy is needed to go back
+        change = tracked.before.turn_into_change()
+        sizes = gradients.norms(change)
+        step.update_norm = gradients.total(sizes)
+        inner = gradients.dots(tracked.gradients(), change)
+        # The loss falls along its own gradient: what clipping and scaling did to it is taken back.
+        step.predicted = -sum(
+            value * (before / scale / after) if after else 0.0
+            for value, before, after in zip(inner, raw, applied, strict=True)
+        )
+        self.experiments.note_change(tracked, change, sizes)
+
+    def _digest(self) -> str:
+        if not self.digest:
+            # What comes from a module that learns changes with it, though the batch stays the same.
+            found = [t for call in self.calls.outer.values() for _, t in call.named() if not t.requires_grad]
+            self.digest = digest(found[:16]) if found else ""
+        return self.digest
+
+    def _check_gradients(self, tracked: Tracked, norms: list[float], scale: float) -> None:
+        for place, value in enumerate(norms):
+            if math.isfinite(value):
+                continue
+            if scale != 1.0:
+                return  # a gradient scaler is there to deal with it
+            self._not_finite("gradient", value, name=str(place), during="backward")
+            found = self.record.nonfinite[-1]
+            if found.name == str(place):
+                found.name = self.experiments.name_of(tracked.parameters[place])
+            return
+
+    def _not_finite(
+        self, what: str, value: float, name: str = "", where: Where | None = None, during: str = "forward"
+    ) -> None:
+        if any(item.what == what for item in self.record.nonfinite):
+            return
+        kind = "nan" if math.isnan(value) else "inf"
+        found = NonFinite(what, len(self.record.steps), kind, name, where=where or Where(), during=during)
+        origin = self.watch.origin() if self.watching and during == "forward" else None
+        if origin is not None:
+            found.operation, found.module, found.where = origin.operation, origin.module, origin.where
+        self.record.nonfinite.append(found)
+        if origin is None and self.phase == records.BASELINE:
+            self.experiments.must_trace = True
+
+    # The course.
+
+    def _stepped(self, tracked: Tracked) -> None:
+        if self.first is None:
+            self.first = tracked
+            self._boundary()
+        elif self.anchor is None and tracked is self.first:
+            self.anchor = self.latest
+        self.latest = tracked
+        if tracked is self.anchor:
+            self._boundary()
+
+    def _boundary(self) -> None:
+        """The anchor has stepped: an iteration of the script is over, as far as the probe can tell."""
+        self.in_phase += 1
+        self.progress()
+        if self.phase == records.WARM_UP:
+            self._warm_up()
+        elif self.phase == records.BASELINE:
+            self._baseline()
+        else:
+            self.experiments.boundary()
+        if self.randomness is not None:
+            self.randomness.put_back()
+
+    def _warm_up(self) -> None:
+        if self.in_phase == 1:
+            self.feed.replaying = True
+            from runtime_probe.tap.features import after_first_step  # noqa: PLC0415 - needed once
+
+            after_first_step(self)
+        if self.in_phase == WARM_UP_STEPS - 1:
+            # A script may draw the next batch before it steps: the draws of the last warm-up step must be
+            # those that every step of the baseline repeats.
+            self.randomness = Randomness()
+        if self.in_phase >= WARM_UP_STEPS:
+            from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
+
+            after_warm_up(self)
+            self.watching = False
+            self.watch.stop()
+            self.calls.narrow()
+            self.experiments.begin()
+            self.enter(records.BASELINE)
+        else:
+            self.watch.next_step()
+
+    def _baseline(self) -> None:
+        if self.experiments.must_trace or any(item.what == "parameter" for item in self.record.nonfinite):
+            self.experiments.trace()
+            return
+        done = [len(self.record.series(t.index, self.phase)) >= self.options.steps for t in self.tracked]
+        if self.in_phase >= self.options.steps and (all(done) or self.in_phase >= _OTHERS * self.options.steps):
+            self.experiments.start()
+
+    def enter(self, phase: str) -> None:
+        """Begin a phase."""
+        self.phase = phase
+        self.in_phase = 0
+
+    def progress(self) -> None:
+        """Tell the probe above how far this process is."""
+        from runtime_probe.tap.ending import write_progress  # noqa: PLC0415 - one direction of imports
+
+        write_progress(self)
+
+
+def _chain(node: Any) -> str:
+    """Names of autograd nodes from a loss inwards, along their first inputs."""
+    names: list[str] = []
+    while node is not None and len(names) < 6:
+        names.append(node.name())
+        node = node.next_functions[0][0] if node.next_functions else None
+    return " < ".join(names)

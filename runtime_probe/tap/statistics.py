@@ -1,0 +1,91 @@
+"""Statistics of tensors per feature, and digests."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.record import TensorStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_FEATURES = 512
+_VALUES = 2_000_000
+"""Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
+
+
+def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
+    """Statistics of `tensor` (n, ...) per feature; see TensorStatistics for which dimension that is."""
+    data = tensor.detach()
+    result = TensorStatistics(role, name, list(data.shape), str(data.dtype).removeprefix("torch."), 0)
+    if data.numel() == 0 or data.is_complex():
+        return result
+    if data.numel() > _VALUES and data.dim() > 0:
+        data = data[: max(1, _VALUES * len(data) // data.numel())]
+    values = _rows(data)
+    result.rows = values.shape[0]
+    finite = torch.isfinite(values)
+    result.nonfinite = int((~finite).sum())
+    clean = torch.where(finite, values, torch.zeros_like(values)) if result.nonfinite else values
+    result.mean = clean.mean(dim=0).tolist()
+    result.std = clean.std(dim=0, unbiased=False).tolist()
+    result.minimum = clean.amin(dim=0).tolist()
+    result.maximum = clean.amax(dim=0).tolist()
+    result.integral = bool((clean == clean.round()).all())
+    if result.integral and clean.numel() <= 1_000_000:
+        result.distinct = int(clean.unique().numel())
+    middle = clean.median(dim=0).values
+    spread = 1.4826 * (clean - middle).abs().median(dim=0).values
+    score = (clean - middle).abs().amax(dim=0) / spread.clamp(min=1e-30)
+    result.outlier = torch.where(spread > 0, score, torch.zeros_like(score)).tolist()
+    return result
+
+
+def _rows(data: torch.Tensor) -> torch.Tensor:
+    """(rows, features) in float64: the last dimension is the feature, of images the channel."""
+    values = data.double() if data.device.type != "mps" else data.float()
+    if values.dim() == 0:
+        return values.reshape(1, 1)
+    if values.dim() == 1:
+        return values.reshape(-1, 1)
+    if values.dim() in (4, 5):
+        values = values.movedim(1, -1)
+    values = values.reshape(-1, values.shape[-1])
+    return values[:, :_FEATURES]
+
+
+def tensors(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:
+    """All tensors in nested containers, with their keys."""
+    if isinstance(value, torch.Tensor):
+        yield name, value
+    elif depth > 6:
+        return
+    elif hasattr(value, "items") and callable(value.items) and not isinstance(value, type):
+        try:
+            items = list(value.items())
+        except Exception:  # noqa: BLE001 - somebody's own container
+            return
+        for key, item in items:
+            yield from tensors(item, f"{name}.{key}" if name else str(key), depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from tensors(item, f"{name}[{number}]" if name else f"[{number}]", depth + 1)
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        for key in value.__dataclass_fields__:
+            yield from tensors(getattr(value, key, None), f"{name}.{key}" if name else key, depth + 1)
+
+
+def digest(items: Iterable[torch.Tensor]) -> str:
+    """Digest of shapes, sums and sums of squares: equal tensors give equal digests."""
+    state = hashlib.sha1(usedforsecurity=False)
+    for tensor in items:
+        data = tensor.detach()
+        state.update(str(tuple(data.shape)).encode())
+        if data.numel() and not data.is_complex():
+            flat = data.flatten()[:1_000_000].double() if data.device.type != "mps" else data.flatten().float()
+            weights = torch.arange(1, flat.numel() + 1, device=flat.device, dtype=flat.dtype)
+            state.update(f"{flat.sum().item():.12e} {(flat * weights).sum().item():.12e}".encode())
+    return state.hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""One optimizer of the script, and what is known of its gradients since its last step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe.tap.gradients import Before, norms
+
+if TYPE_CHECKING:
+    import torch
+
+    from runtime_probe.record import ClipRecord, LossRecord, Where
+
+
+class Tracked:
+    """Gradients, losses and clips of one optimizer between two of its steps."""
+
+    def __init__(self, index: int, optimizer: torch.optim.Optimizer) -> None:
+        self.index, self.optimizer = index, optimizer
+        self.parameters: list[torch.Tensor] = []
+        self.gather()
+        self.before: Before | None = None
+        self.stale = False
+        """Gradients of the step before have not been seen cleared."""
+        self.touched = False
+        """A backward since the last step has changed the gradients."""
+        self.losses: list[LossRecord] = []
+        self.raw: list[float] = []
+        """Norm of each gradient after the last backward, as it stood there."""
+        self.clips: list[ClipRecord] = []
+        self.misplaced: list[ClipRecord] = []
+        self.unscaled: Where | None = None
+        self.steps = 0
+        self.in_step = False
+        self.backwards_in_step = 0
+        self.last_loss = float("nan")
+        self.largest: list[float] = []
+        """Largest norm of each gradient over the baseline."""
+
+    def gather(self) -> None:
+        """Look up the parameters of all groups; scripts add groups and unfreeze layers."""
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.ids = {id(p) for p in self.parameters}
+
+    def gradients(self) -> list[torch.Tensor | None]:
+        """Gradient of each parameter as it is now."""
+        return [p.grad for p in self.parameters]
+
+    def gradient_norms(self) -> list[float]:
+        """Norm of each gradient as it is now; 0 where there is none."""
+        return norms(self.gradients())
+
+    def rates(self) -> list[float]:
+        """Learning rate of each group."""
+        return [float(group.get("lr", 0.0)) for group in self.optimizer.param_groups]
+
+    def forget(self) -> None:
+        """Begin a new step."""
+        self.losses, self.clips, self.misplaced = [], [], []
+        self.touched = False
+        self.unscaled = None
+        self.backwards_in_step = 0
+
+    def keep(self) -> None:
+        """Copy the parameters as they stand before a step."""
+        if self.before is None or len(self.before.parameters) != len(self.parameters):
+            self.before = Before(self.parameters)
+        self.before.keep()
+
+    def describe(self) -> dict[str, Any]:
+        """Return hyperparameters that the report names."""
+        groups = self.optimizer.param_groups
+        return {
+            "rates": self.rates(),
+            "weight_decay": max((float(g.get("weight_decay", 0.0) or 0.0) for g in groups), default=0.0),
+            "maximize": any(bool(g.get("maximize", False)) for g in groups),
+        }

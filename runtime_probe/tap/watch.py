@@ -1,0 +1,261 @@
+"""Every call of torch during the first steps: loss functions, noise, time, finite checks, first NaN.
+
+A TorchFunctionMode sees each call with its arguments, however the function was imported. It makes a
+step about 1.3 times as long, so it is there for the warm-up only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from runtime_probe.record import LossCall, NonFinite, Where
+from runtime_probe.tap.places import here
+from runtime_probe.tap.statistics import describe
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.session import Session
+
+PLACE = "_convdiag_where"
+_NOISE = "_convdiag_noise"
+_DATA = "_convdiag_data"
+_DIFFERENCE = "_convdiag_difference"
+
+LOSS_FUNCTIONS = frozenset(
+    "cross_entropy nll_loss binary_cross_entropy binary_cross_entropy_with_logits mse_loss l1_loss smooth_l1_loss"
+    " huber_loss kl_div gaussian_nll_loss poisson_nll_loss hinge_embedding_loss margin_ranking_loss"
+    " cosine_embedding_loss triplet_margin_loss ctc_loss multi_margin_loss soft_margin_loss".split()
+)
+_DRAWS = frozenset(
+    "rand randn rand_like randn_like randint uniform_ normal_ normal randperm bernoulli multinomial".split()
+)
+_FINITE = frozenset(("isnan", "isinf", "isfinite"))
+_HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
+"""Operations that put infinity on purpose: masks of attention."""
+_CANDIDATES = 50
+
+
+class Watch(TorchFunctionMode):
+    """Looks at each call of torch while the session is watching."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.entered = False
+        self.candidates: list[NonFinite] = []
+        self.noise_shapes: dict[tuple[int, ...], float] = {}
+        self.finite_checks: list[tuple[Where, float]] = []
+        self.draws: dict[str, list[int]] = {}
+        """Number of elements of each draw of the current step, by function."""
+
+    def start(self) -> None:
+        """Begin to watch."""
+        if not self.entered:
+            self.entered = True
+            self.__enter__()
+
+    def stop(self) -> None:
+        """Leave the stack of modes, unless somebody entered one above; then it stays, and looks no more."""
+        if self.entered:
+            size = torch._C._len_torch_function_stack()
+            if size and torch._C._get_function_stack_at(size - 1) is self:
+                self.__exit__(None, None, None)
+                self.entered = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        if self.session.watching and name not in ("__get__", "__set__"):
+            try:
+                with torch.no_grad():
+                    self._look(name.strip("_") if name.startswith("__") else name, args, kwargs or {}, result)
+            except Exception as error:  # noqa: BLE001 - to look must not change what happens
+                self.session.anomaly(f"watching {name}", error)
+        return result
+
+    def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        features = self.session.record.features
+        if name in _DRAWS and isinstance(result, torch.Tensor):
+            self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
+            features.calls[name] = features.calls.get(name, 0) + 1
+            if name.startswith(("randn", "normal")) and result.dim() > 1:
+                _tag(result, _NOISE, value=True)
+                self.noise_shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
+            return
+        if name in _FINITE and args and isinstance(args[0], torch.Tensor) and args[0].numel() == 1:
+            self.finite_checks.append((here(3), float(args[0])))
+            return
+        if name in LOSS_FUNCTIONS:
+            self._loss(name, args, kwargs, result)
+        elif name in ("sub", "rsub") and len(args) >= 2:
+            self._difference(args[0], args[1], result)
+        elif name in ("pow", "square", "abs", "mul", "norm", "mean", "sum") and args:
+            self._error(name, args, result)
+        if name in ("mul", "rmul", "add", "radd", "sub", "rsub") and len(args) >= 2:
+            self._mixed(name, args[0], args[1], result)
+        if isinstance(result, torch.Tensor) and result.is_floating_point():
+            if result.numel() == 1 and result.requires_grad:
+                _tag(result, PLACE, here(3))
+            if result.requires_grad or name in LOSS_FUNCTIONS:
+                self._finite(name, args, result)
+
+    def _loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        given = args[0] if args else kwargs.get("input")
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        if not isinstance(given, torch.Tensor) or not isinstance(target, torch.Tensor):
+            return
+        record = self.session.record
+        if name not in record.features.loss_functions:
+            record.features.loss_functions.append(name)
+        call = _call(name, given, target, result, len(record.steps))
+        if name in ("cross_entropy", "nll_loss") and not target.is_floating_point():
+            dimension = 1 if given.dim() > 1 else 0
+            call.classes = given.shape[dimension]
+            smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
+            weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
+            call.weighted = weight is not None or bool(smoothing)
+            kept = target[target >= 0]
+            call.classes_seen = int(kept.unique().numel())
+            call.top_share = _top_share(kept, call.classes)
+            sums = given.float().sum(dim=dimension)
+            call.sums_to_one = bool((given >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
+            shares = given.float().logsumexp(dim=dimension)
+            call.log_normalized = bool(torch.allclose(shares, torch.zeros_like(shares), atol=1e-3))
+        if given.requires_grad:
+            self._keep(call, target)
+        if target.shape != given.shape and target.is_floating_point() and given.numel() != target.numel():
+            self._broadcast(call)
+
+    def _keep(self, call: LossCall, target: torch.Tensor) -> None:
+        record = self.session.record
+        same = [c for c in record.loss_calls if (c.function, str(c.where)) == (call.function, str(call.where))]
+        if len(same) < 3:
+            record.loss_calls.append(call)
+        if not same:
+            statistics = describe("target", call.function, target)
+            statistics.where = call.where
+            record.statistics.append(statistics)
+        self.session.note_target(target)
+
+    def _broadcast(self, call: LossCall) -> None:
+        a, b = call.input_shape, call.target_shape
+        column = len(a) == 2 and len(b) == 1 and a == [b[0], 1] and b[0] > 1
+        row = len(b) == 2 and len(a) == 1 and b == [a[0], 1] and a[0] > 1
+        known = {str(c.where) for c in self.session.record.broadcasts}
+        if (column or row) and str(call.where) not in known:
+            self.session.record.broadcasts.append(call)
+
+    def _difference(self, a: Any, b: Any, result: Any) -> None:
+        if not (isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)) or not result.requires_grad:
+            return
+        if a.requires_grad == b.requires_grad:
+            return
+        given, target = (a, b) if a.requires_grad else (b, a)
+        if given.dim() == 0 or target.dim() == 0:
+            return
+        _tag(result, _DIFFERENCE, (given, target, here(4)))
+        if given.shape != target.shape:
+            self._broadcast(_call("subtract", given, target, None, len(self.session.record.steps)))
+
+    def _error(self, name: str, args: Any, result: Any) -> None:
+        difference = getattr(args[0], _DIFFERENCE, None)
+        if difference is None or name in ("mean", "sum"):
+            return
+        if name == "pow" and not (len(args) > 1 and args[1] == 2):
+            return
+        if name == "mul" and not (len(args) > 1 and args[1] is args[0]):
+            return
+        given, target, where = difference
+        call = _call("subtract", given, target, result.mean(), len(self.session.record.steps))
+        call.where = where
+        if "subtract" not in self.session.record.features.loss_functions:
+            self.session.record.features.loss_functions.append("subtract")
+        self._keep(call, target)
+
+    def _mixed(self, name: str, a: Any, b: Any, result: Any) -> None:
+        """Noise that is scaled stays noise; what is added to it is the data."""
+        noisy = [isinstance(x, torch.Tensor) and getattr(x, _NOISE, False) for x in (a, b)]
+        if not isinstance(result, torch.Tensor):
+            return
+        if name in ("mul", "rmul"):
+            if any(noisy):
+                _tag(result, _NOISE, value=True)
+            elif tuple(result.shape) in self.noise_shapes:
+                for x in (a, b):
+                    if isinstance(x, torch.Tensor) and x.shape == result.shape and not x.requires_grad:
+                        _tag(result, _DATA, x)
+        elif sum(noisy) == 1:
+            other = b if noisy[0] else a
+            data = getattr(other, _DATA, None)
+            features = self.session.record.features
+            if isinstance(data, torch.Tensor) and not features.data_std:
+                statistics = describe("data", "", data)
+                features.data_std = statistics.std
+                features.noise_std = self.noise_shapes.get(tuple(result.shape))
+
+    def _finite(self, name: str, args: Any, result: torch.Tensor) -> None:
+        if len(self.candidates) >= _CANDIDATES or bool(torch.isfinite(result).all()):
+            return
+        given = [x for x in _flat(args) if x.is_floating_point()]
+        if not all(bool(torch.isfinite(x).all()) for x in given):
+            return
+        kind = "nan" if bool(torch.isnan(result).any()) else "inf"
+        self.candidates.append(
+            NonFinite(
+                "activation",
+                len(self.session.record.steps),
+                kind,
+                operation=name,
+                module=self.session.calls.current(),
+                where=here(4),
+            )
+        )
+
+    def origin(self) -> NonFinite | None:
+        """Return where a NaN or infinity of the current step began, if that was seen."""
+        telling = [c for c in self.candidates if c.operation not in _HARMLESS]
+        found = telling or self.candidates
+        return found[0] if found else None
+
+    def next_step(self) -> None:
+        """Forget what belonged to one step."""
+        self.candidates.clear()
+        self.draws.clear()
+
+
+def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, step: int) -> LossCall:
+    value = float(result) if isinstance(result, torch.Tensor) and result.numel() == 1 else math.nan
+    return LossCall(
+        function=name,
+        value=value,
+        where=here(4),
+        input_shape=list(given.shape),
+        target_shape=list(target.shape),
+        input_minimum=float(given.min()) if given.numel() else 0.0,
+        input_maximum=float(given.max()) if given.numel() else 0.0,
+        target_minimum=float(target.min()) if target.numel() else 0.0,
+        target_maximum=float(target.max()) if target.numel() else 0.0,
+        target_dtype=str(target.dtype).removeprefix("torch."),
+        made_by=given.grad_fn.name() if given.grad_fn is not None else "",
+        step=step,
+    )
+
+
+def _top_share(target: torch.Tensor, classes: int) -> float:
+    if classes < 10 or not target.numel():
+        return 0.0
+    counts = torch.bincount(target.flatten(), minlength=classes).sort(descending=True).values
+    return float(counts[: max(1, classes // 10)].sum() / counts.sum())
+
+
+def _flat(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [t for item in value for t in _flat(item)] if isinstance(value, (list, tuple)) else []
+
+
+def _tag(tensor: torch.Tensor, name: str, value: Any) -> None:
+    setattr(tensor, name, value)
