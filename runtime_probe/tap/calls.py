@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _LABELS = frozenset(("labels", "label", "targets", "target", "y"))
+_MASKS = ("mask", "position")
+"""Parts of names of inputs that say how to read the others; without them a model may have nothing to attend to."""
 _MOST_STATISTICS = 64
 
 
@@ -155,7 +157,7 @@ class Calls:
         self.session.on_forward()
         self.outer[id(module)] = Call(module, args, dict(kwargs))
         if self.zeroing:
-            return zeroed(args), {k: v if k in _LABELS else zeroed(v) for k, v in kwargs.items()}
+            return zeroed(args), {k: v if _kept(k) else zeroed(v) for k, v in kwargs.items()}
         return None
 
 
@@ -166,14 +168,20 @@ def _keywords() -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
+def _kept(name: str) -> bool:
+    return name in _LABELS or any(part in name for part in _MASKS)
+
+
 def zeroed(value: Any) -> Any:
-    """The same containers with every tensor set to zero."""
+    """The same containers with tensors set to zero; targets, masks, positions and counts stay."""
     if isinstance(value, torch.Tensor):
+        if value.dim() == 0 or value.dtype == torch.bool:
+            return value  # a count, a mask
         # A gradient penalty differentiates by the input: the graph has to stay.
         return value * 0 if value.requires_grad else torch.zeros_like(value)
     if isinstance(value, dict):
         made = type(value)() if type(value) is dict else value.copy()
-        made.update((k, v if k in _LABELS else zeroed(v)) for k, v in value.items())
+        made.update((k, v if _kept(str(k)) else zeroed(v)) for k, v in value.items())
         return made
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(zeroed(item) for item in value)

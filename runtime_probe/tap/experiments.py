@@ -7,6 +7,7 @@ backward, steps. Only the weights that it finds are the probe's.
 from __future__ import annotations
 
 import math
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import torch
@@ -192,7 +193,7 @@ class Experimenter:
         session.enter(records.REPEAT)
         yield
         results.repeat = abs(anchor.last_loss - loss) / max(abs(loss), 1e-12)
-        if not math.isfinite(results.repeat):
+        if not isfinite(results.repeat):
             return
         if results.repeat <= _NOISE:
             yield from self._nudge(anchor, loss)

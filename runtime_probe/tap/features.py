@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -59,7 +60,7 @@ def after_warm_up(session: Session) -> None:
     values = [loss.value for step in session.record.steps for loss in step.losses]
     features = session.record.features
     for where, value in session.watch.finite_checks:
-        both_nan = math.isnan(value) and any(map(math.isnan, values))
+        both_nan = isnan(value) and any(map(isnan, values))
         known = both_nan or any(math.isclose(value, loss, rel_tol=1e-6) for loss in values)
         if known and str(where) not in {str(w) for w in features.finite_checks}:
             features.finite_checks.append(where)
@@ -148,3 +149,22 @@ def _counted(session: Session, name: str, original: Any) -> Any:
         return made
 
     return counted
+
+
+def watch_math(session: Session) -> None:
+    """Let math.isnan, isinf and isfinite tell which numbers they were asked of: `loss.item()` is checked so."""
+    for name in ("isnan", "isinf", "isfinite"):
+        setattr(math, name, _told(session, getattr(math, name)))
+
+
+def _told(session: Session, original: Any) -> Any:
+    @functools.wraps(original)
+    def told(value: Any) -> bool:
+        made: bool = original(value)
+        if session.watching and session.active:
+            where = places.directly(2)
+            if where is not None:
+                session.watch.finite_checks.append((where, float(value)))
+        return made
+
+    return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,11 +36,11 @@ def dense(tensor: torch.Tensor) -> torch.Tensor:
 
 def total(values: Sequence[float]) -> float:
     """Norm of the whole from the norms of the parts."""
-    return math.sqrt(sum(value * value for value in values)) if all(map(math.isfinite, values)) else _worst(values)
+    return math.sqrt(sum(value * value for value in values)) if all(map(isfinite, values)) else _worst(values)
 
 
 def _worst(values: Sequence[float]) -> float:
-    return math.nan if any(math.isnan(value) for value in values) else math.inf
+    return math.nan if any(isnan(value) for value in values) else math.inf
 
 
 class Before:

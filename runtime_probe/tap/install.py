@@ -41,6 +41,7 @@ def install(options: Options) -> Session:
     scaling.install(session)
     clipping.install(session)
     features.count_distributions(session)
+    features.watch_math(session)
     session.feed.install()
     session.calls.install()
     _backward(session)

@@ -117,9 +117,9 @@ def cut(batch: Any, size: int, wanted: int) -> Any:
             made.update((key, sliced(item)) for key, item in value.items())
             return made
         if isinstance(value, UserDict):  # BatchEncoding is one
-            made = copy.copy(value)
-            made.data = sliced(value.data)
-            return made
+            wrapped = copy.copy(value)
+            wrapped.data = sliced(value.data)
+            return wrapped
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*(sliced(item) for item in value))
         if isinstance(value, (list, tuple)):

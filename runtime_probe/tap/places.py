@@ -63,6 +63,19 @@ def here(depth: int = 1) -> Where:
     return _where(other) if other is not None else Where()
 
 
+def directly(depth: int = 1) -> Where | None:
+    """Return the line of the user's code that called torch itself; None if somebody else's code did."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if is_user(filename):
+            return _where(frame)
+        if not _is_own(filename):
+            return None
+        frame = frame.f_back
+    return None
+
+
 def _where(frame: FrameType) -> Where:
     return Where(os.path.abspath(frame.f_code.co_filename), frame.f_lineno, frame.f_code.co_name)
 

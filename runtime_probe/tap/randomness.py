@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import weakref
@@ -33,18 +34,17 @@ def install() -> None:
 def watch_numpy() -> None:
     """Take notice of numpy's generators; numpy must have been imported."""
     numpy = sys.modules.get("numpy")
-    if numpy is None or getattr(numpy.random.default_rng, "_convdiag", False):
+    if numpy is None:
         return
     original = numpy.random.default_rng
 
+    @functools.wraps(original)
     def default_rng(*args: Any, **kwargs: Any) -> Any:
         made = original(*args, **kwargs)
         if len(_numpy_generators) < _LIMIT:
             _numpy_generators.append(made)
         return made
 
-    default_rng._convdiag = True
-    default_rng.__doc__ = original.__doc__
     numpy.random.default_rng = default_rng
 
 

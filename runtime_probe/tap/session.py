@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -100,10 +101,11 @@ class Session:
                 tracked.stale = False
                 # What came before was thrown away: in actor-critic code one loss passes through the
                 # parameters of the other optimizer.
-                tracked.losses.clear()
+                if not tracked.in_step:
+                    tracked.losses.clear()
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
-            if not math.isfinite(record.value):
+            if not isfinite(record.value):
                 self._not_finite("loss", record.value, where=record.made_at if record.made_at.path else record.where)
         backward()
         for tracked in self.tracked:
@@ -297,11 +299,13 @@ class Session:
         tracked.last_loss = loss
         if self.phase == records.BASELINE:
             self.experiments.note_gradients(tracked, [n / scale for n in raw])
-            if tracked.before is not None and not again:
+            if tracked.before is not None:
                 self._change(tracked, step, raw, applied_norms, scale)
+            if again:
+                step.predicted = math.nan  # the gradients that are there belong to another point
             step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
             step.parameter_hash = sum(held).hex()
-            if not math.isfinite(step.parameter_norm):
+            if not isfinite(step.parameter_norm):
                 self._not_finite("parameter", step.parameter_norm)
         return step
 
@@ -330,22 +334,21 @@ class Session:
 
     def _check_gradients(self, tracked: Tracked, norms: list[float], scale: float) -> None:
         for place, value in enumerate(norms):
-            if math.isfinite(value):
+            if isfinite(value):
                 continue
             if scale != 1.0:
                 return  # a gradient scaler is there to deal with it
-            self._not_finite("gradient", value, name=str(place), during="backward")
-            found = self.record.nonfinite[-1]
-            if found.name == str(place):
-                found.name = self.experiments.name_of(tracked.parameters[place])
+            name = self.experiments.name_of(tracked.parameters[place])
+            self._not_finite("gradient", value, name=name, during="backward")
             return
 
     def _not_finite(
         self, what: str, value: float, name: str = "", where: Where | None = None, during: str = "forward"
     ) -> None:
-        if any(item.what == what for item in self.record.nonfinite):
+        tried = self.phase not in (records.WARM_UP, records.BASELINE)
+        if tried or any(item.what == what for item in self.record.nonfinite):
             return
-        kind = "nan" if math.isnan(value) else "inf"
+        kind = "nan" if isnan(value) else "inf"
         found = NonFinite(what, len(self.record.steps), kind, name, where=where or Where(), during=during)
         origin = self.watch.origin() if self.watching and during == "forward" else None
         if origin is not None:

@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import LossCall, NonFinite, Where
-from runtime_probe.tap.places import here
+from runtime_probe.tap.places import directly, here
 from runtime_probe.tap.statistics import describe
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ class Watch(TorchFunctionMode):
                 self.noise_shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
             return
         if name in _FINITE and args and isinstance(args[0], torch.Tensor) and args[0].numel() == 1:
-            self.finite_checks.append((here(3), float(args[0])))
+            # Frameworks look at the loss too, to leave NaN out of their logs.
+            where = directly(3)
+            if where is not None:
+                self.finite_checks.append((where, float(args[0])))
             return
         if name in LOSS_FUNCTIONS:
             self._loss(name, args, kwargs, result)
