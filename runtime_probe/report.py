@@ -183,12 +183,12 @@ def _notes(main: Record | None, training: list[Record], chosen: list[Record], *,
         notes.append(f"the batch was not cut to {main.wanted_batch}: {batch.reason}")
     if 0 < steps < main.wanted_steps and main.crash is None:
         notes.append(f"the script ended after {steps} of {main.wanted_steps} steps")
-    for model in main.models:
-        if model.batch_coupled:
-            notes.append(
-                f"{model.name} normalizes over the batch ({len(model.batch_coupled)} layers): at a batch of"
-                f" {batch.size or main.wanted_batch} its loss is not that of the real run"
-            )
+    notes += [
+        f"{model.name} normalizes over the batch ({len(model.batch_coupled)} layers): at a batch of"
+        f" {batch.size or main.wanted_batch} its loss is not that of the real run"
+        for model in main.models
+        if model.batch_coupled
+    ]
     others = {r.pid for r in training} - {r.pid for r in chosen}
     if others:
         notes.append(f"{len(others)} more processes trained and are not described")

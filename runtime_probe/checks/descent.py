@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
+from runtime_probe.record import SETTLE
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record, StepRecord, Where
@@ -67,10 +68,8 @@ def descents(record: Record) -> list[Descent]:
         if not steps:
             continue
         closures = "LBFGS" in optimizer.name.upper()
-        after = record.losses(index)[len(steps) :]
-        losses = [_followed(step, closures=closures) for step in steps]
-        # The loss after the last step counts in the same measure: times the backward passes of a step.
-        losses += [value * (1 if closures else max(1, len(steps[-1].losses))) for value in after]
+        after = record.series(index, SETTLE)[:1]
+        losses = [_followed(step, closures=closures) for step in steps + after]
         new = Descent([index], steps, losses, [step.predicted for step in steps], closures)
         for other in found:
             if _same(other.losses, losses):

@@ -32,6 +32,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             reason = "gradients of earlier steps are still there; see gradients-not-cleared"
         elif resolution(record) > _NUDGE:
             reason = "half precision rounds away so small a step"
+        elif (tried.repeat or 0.0) * abs(descent.losses[-1]) * t.REPEAT_MARGIN > abs(tried.nudge_predicted):
+            reason = "the loss does not repeat well enough for so small a step"
         if reason:
             yield skipped(reason)
             return

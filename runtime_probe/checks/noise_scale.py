@@ -39,7 +39,8 @@ CHECK = Check(
     id="noise-scale-mismatch",
     title="Noise against data",
     step=7,
-    seed="The noise schedule should be set relative to the action statistics, not copied from an image diffusion paper.",
+    seed="The noise schedule should be set relative to the action statistics, not"
+    " copied from an image diffusion paper.",
     why="With noise far larger than the data almost every time step shows pure noise, with noise far smaller none does:"
     " either way most of the schedule teaches nothing.",
     run=run,

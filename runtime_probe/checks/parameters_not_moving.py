@@ -30,8 +30,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         share = max(p.moved for p in swallowed)
         rate = max(record.optimizers[swallowed[0].optimizer or 0].rates, default=0.0)
         yield failed(
-            f"{len(swallowed)} of {len(half)} {swallowed[0].dtype.removeprefix('torch.')} weights do not move: updates at"
-            f" a learning rate of {number(rate)} are rounded away ({share:.1%} of the elements changed)",
+            f"{len(swallowed)} of {len(half)} {swallowed[0].dtype.removeprefix('torch.')} weights do not move: updates"
+            f" at a learning rate of {number(rate)} are rounded away ({share:.1%} of the elements changed)",
             "keep the weights in float32 (autocast for the rest), or raise the learning rate",
             record.optimizers[swallowed[0].optimizer or 0].where,
             parameters=[p.name for p in swallowed],

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
+_AVERAGED = ("target", "teacher", "ema", "momentum")
+"""Names of copies that follow another network and are not trained."""
+
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Tell detached parameters (the loss moves with them) from unused ones."""
@@ -27,7 +30,9 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     detached = [p for p in bare if p.influences]
     # Several losses may use a model in turns, and a bias in front of a normalization has a gradient of 0 by right.
     if detached:
-        yield failed(
+        averaged = all(any(word in p.name.lower() for word in _AVERAGED) for p in detached)
+        say = failed if family.measures_progress and not averaged else warned
+        yield say(
             f"{len(detached)} parameters change the loss and get no gradient: {names([p.name for p in detached])}",
             "look for detach(), .data, no_grad() or numpy between them and the loss",
             parameters=[p.name for p in detached],

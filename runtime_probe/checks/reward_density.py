@@ -43,8 +43,8 @@ CHECK = Check(
     id="reward-sparse",
     title="Reward density",
     step=7,
-    seed="is the reward dense enough? A sparse reward that fires only at episode completion gives the policy no gradient"
-    " signal for the vast majority of its experience.",
+    seed="is the reward dense enough? A sparse reward that fires only at episode completion gives the policy no"
+    " gradient signal for the vast majority of its experience.",
     why="Where nothing but zero came in, every action looked alike.",
     run=run,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the direction of each update with the gradient."""
     for descent in descents(record):
-        moving = [p for p in descent.predicted if p]
+        moving = [p for p in descent.predicted if p and math.isfinite(p)]
         maximize = any(record.optimizers[i].maximize for i in descent.optimizers)
         if descent.closures or not_cleared(descent.steps) or len(moving) < 3:
             yield skipped("too few updates to compare with their gradient")

@@ -25,7 +25,7 @@ _KNOWN = (reinforcement, adversarial, language, diffusion, flow, variational, su
 def detect(record: Record) -> Family:
     """Return the loss family of a run, with the evidence."""
     for family in _KNOWN:
-        found = family.recognise(record)
+        found: Family | None = family.recognise(record)
         if found is not None:
             return found
     return Family("unknown", ("no loss function of torch and no squared difference was seen",))

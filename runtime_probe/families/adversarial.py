@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.families.base import Family
+from runtime_probe.families.base import Family, drawn
 
 if TYPE_CHECKING:
-    from runtime_probe.record import Record
+    from runtime_probe.record import LossCall, Record
 
 _BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits", "bce_loss", "bce_with_logits"}
 
@@ -23,15 +23,15 @@ def recognise(record: Record) -> Family | None:
     shared = set.intersection(*lines.values()) if lines else set()
     if shared:
         return None
-    calls = record.features.calls
     evidence = []
-    binary = [c for c in record.loss_calls if c.function in _BINARY]
+    binary = [c for c in record.loss_calls if c.function in _BINARY or _one_label(c)]
     if binary:
-        call = binary[0]
-        evidence.append(f"{call.function} tells real from made ({call.where})")
-    if any(calls.get(name) for name in ("randn", "rand", "normal", "sample")) and not evidence:
+        evidence.append(f"{binary[0].function} tells real from made ({binary[0].where})")
+    elif drawn(record):
         evidence.append("one model is fed with random draws")
-    if not evidence:
+    elif not record.loss_calls:
+        evidence.append("neither loss compares with a target")
+    else:
         return None
     evidence.insert(
         0,
@@ -44,3 +44,8 @@ def recognise(record: Record) -> Family | None:
         measures_progress=False,
         question="Neither loss measures progress: look at samples, and at the balance of the two.",
     )
+
+
+def _one_label(call: LossCall) -> bool:
+    """Whether everything is to be called real, or made: least-squares GANs do so with mse_loss."""
+    return call.target_minimum == call.target_maximum and call.target_maximum in {0.0, 1.0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.families.base import Family
+from runtime_probe.families.base import Family, drawn
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -18,7 +18,7 @@ def recognise(record: Record) -> Family | None:
         evidence.append(f"the model takes a whole-numbered time step, `{features.time_argument}`")
     elif features.noise_std is not None and features.calls.get("randint"):
         evidence.append("a whole-numbered time step was drawn for each sample")
-    if not evidence or not (features.noise_std is not None or features.calls.get("randn")):
+    if not evidence or not (features.noise_std is not None or drawn(record)):
         return None
     if features.noise_std is not None:
         evidence.append(f"noise of std {features.noise_std:.3g} with the shape of the target was drawn")

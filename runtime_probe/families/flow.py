@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.families.base import Family
+from runtime_probe.families.base import Family, drawn
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -21,7 +21,7 @@ def recognise(record: Record) -> Family | None:
         evidence.append(f"the time lies in {low:.3g} to {high:.3g}")
     if features.time_integral or not evidence:
         return None
-    noisy = features.noise_std is not None or any(features.calls.get(name) for name in ("randn", "rand"))
+    noisy = features.noise_std is not None or drawn(record)
     if not noisy:
         return None
     if features.noise_std is not None:

@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 def recognise(record: Record) -> Family | None:
-    """An environment is stepped between updates, or rewards and log-probabilities make the loss."""
+    """There are environments or rewards, and log-probabilities of actions or a discount."""
     calls, rewards = record.features.calls, record.rewards
     evidence = []
-    if calls.get("environment"):
-        evidence.append(f"an environment was stepped {calls['environment']} times within one update")
-    if rewards.count and calls.get("log_prob"):
-        evidence.append(f"{rewards.count} rewards came in, and the loss uses log_prob of sampled actions")
-    if rewards.count and rewards.gamma is not None:
-        evidence.append(
-            f"{rewards.count} rewards came in, discounted by {rewards.gamma_name or 'gamma'}={rewards.gamma}"
-        )
-    if not evidence or (record.features.time_argument and not calls.get("log_prob") and not calls.get("environment")):
+    if not rewards.count and not calls.get("environment"):
+        return None
+    came = f"{rewards.count} rewards came in" if rewards.count else "a library of environments is loaded"
+    if calls.get("log_prob"):
+        evidence.append(f"{came}, and the loss uses log_prob of actions")
+    if rewards.gamma is not None:
+        evidence.append(f"{came}, and there is a discount: {rewards.gamma_name or 'gamma'}={rewards.gamma:g}")
+    # A diffusion policy is trained on recorded steps, whatever is loaded to try it out.
+    if not evidence or (record.features.time_argument and not calls.get("log_prob")):
         return None
     return Family(
         "reinforcement learning",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.families.base import Family
+from runtime_probe.families.base import Family, drawn
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -16,7 +16,7 @@ def recognise(record: Record) -> Family | None:
     """Noise is drawn within the model, a divergence is added, and the output is compared with the input."""
     calls = record.features.calls
     rebuilt = [c for c in record.loss_calls if c.function.startswith(_RECONSTRUCTION)]
-    if not rebuilt or not (calls.get("randn") or calls.get("normal") or calls.get("sample")):
+    if not rebuilt or not drawn(record):
         return None
     if len(record.optimizers) != 1 or record.features.noise_std is not None or record.features.time_argument:
         return None
