@@ -26,7 +26,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             target_shape=call.target_shape,
         )
     elif record.loss_calls:
-        yield passed("prediction and target have the same shape", record.loss_calls[0].where)
+        yield passed("nothing is broadcast", record.loss_calls[0].where)
     else:
         yield skipped("no prediction was compared with a target")
 

@@ -40,7 +40,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 f"{called(item)}: {still} of {len(item.mean)} dimensions are constant in this batch", constant=still
             )
         else:
-            yield passed(f"{called(item)}: every dimension varies", constant=0)
+            yield passed(f"{called(item)}, in every dimension", constant=0)
 
 
 def _constant(item: TensorStatistics) -> int:

@@ -31,7 +31,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             nonfinite=item.nonfinite,
         )
     if not bad:
-        yield passed("inputs and targets are finite")
+        yield passed("inputs and targets")
 
 
 CHECK = Check(

@@ -29,7 +29,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 steps=known.count(False),
             )
         else:
-            yield passed(f"{optimizer.name}: gradients are cleared at {known.count(True)} of {len(known)} steps")
+            yield passed(f"{optimizer.name}, at {known.count(True)} of {len(known)} steps")
 
 
 CHECK = Check(

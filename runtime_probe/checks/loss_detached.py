@@ -32,7 +32,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         if not steps:
             continue
         if any(step.grad_norm != 0 for step in steps):
-            yield passed("the gradient of the loss is not zero")
+            yield passed("its gradient is not zero")
         elif not any(step.losses for step in steps):
             yield skipped(f"{optimizer.name} stepped without a backward pass")
         else:

@@ -45,7 +45,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             loss=loss.value,
         )
     else:
-        yield passed("the loss is not a negated distance")
+        yield passed("no distance with a minus sign")
 
 
 def _negated(node: str) -> bool:

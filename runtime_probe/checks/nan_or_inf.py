@@ -69,7 +69,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     elif not record.steps:
         yield skipped("no step was seen")
     else:
-        yield passed(f"loss, gradients and parameters are finite in {len(losses)} steps")
+        yield passed(f"loss, gradients and parameters in {len(losses)} steps")
 
 
 def _overflow_of_scaler(record: Record, item: NonFinite) -> bool:

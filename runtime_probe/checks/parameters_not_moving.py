@@ -59,7 +59,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             parameters=[p.name for p in decayed],
         )
     else:
-        yield passed(f"{sum(p.moved > 0 for p in held)} of {len(held)} parameters moved")
+        yield passed(f"{sum(p.moved > 0 for p in held)} of {len(held)}")
 
 
 def _stepped(record: Record, optimizer: int) -> bool:

@@ -37,7 +37,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 steps=len(moving),
             )
         else:
-            yield passed(f"{len(moving) - uphill} of {len(moving)} updates go down the gradient", uphill=uphill)
+            yield passed(f"{len(moving) - uphill} of {len(moving)}", uphill=uphill)
 
 
 CHECK = Check(
