@@ -1,4 +1,6 @@
-"""Writes docs/rules/*.md and the README's table from the rules, or checks that they are up to date.
+"""Writes docs/rules/*.md and the README's table from the rules, and docs/probe.md from the probe's checks.
+
+With --check it only says what is outdated.
 
 usage: python docs/generate.py [--check]
 """
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from convdiag_lint.output.explain import page
 from convdiag_lint.rules import ALL
+from runtime_probe.output import manual
 
 ROOT = Path(__file__).resolve().parent.parent
 START, END = "<!-- rules: written by docs/generate.py -->", "<!-- end of rules -->"
@@ -18,6 +21,7 @@ START, END = "<!-- rules: written by docs/generate.py -->", "<!-- end of rules -
 def wanted() -> dict[Path, str]:
     """Return every generated file with the text that it should have."""
     pages = {ROOT / "docs" / "rules" / f"{rule.code}.md": page(rule) for rule in ALL}
+    pages[ROOT / "docs" / "probe.md"] = manual.page()
     readme = ROOT / "README.md"
     text = readme.read_text("utf-8")
     before, rest = text.split(START)

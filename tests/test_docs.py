@@ -1,4 +1,4 @@
-"""What is written about the rules is what the rules say of themselves."""
+"""What is written about rules and checks is what they say of themselves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 from helpers import ROOT, SMELLY
 
 from convdiag_lint.rules import ALL
+from runtime_probe import thresholds
+from runtime_probe.checks import ALL as CHECKS
+from runtime_probe.output import manual
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -41,3 +44,26 @@ def test_the_sample_of_these_tests_is_python() -> None:
 
 def test_every_rule_is_in_the_changelog_or_the_pages_it_names() -> None:
     assert "docs/rules" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_checks_have_names_of_their_own_and_say_what_they_are() -> None:
+    assert len({check.id for check in CHECKS}) == len({check.title for check in CHECKS}) == len(CHECKS)
+    assert [check.step for check in CHECKS] == sorted(check.step for check in CHECKS)
+    for check in CHECKS:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", check.id)
+        assert check.why.endswith((".", ")"))
+        assert len(check.title) <= 40
+        assert f"### {check.id}\n" in manual.page()
+
+
+def test_every_check_has_a_file_of_its_own() -> None:
+    files = (ROOT / "runtime_probe" / "checks").glob("*.py")
+    assert sum("CHECK = Check(" in path.read_text("utf-8") for path in files) == len(CHECKS)
+
+
+def test_every_threshold_is_used_and_says_why() -> None:
+    room = ROOT / "runtime_probe"
+    text = "".join(path.read_text("utf-8") for path in room.rglob("*.py") if path.name != "thresholds.py")
+    for name in vars(thresholds):
+        if name.isupper():
+            assert re.search(rf"\bt\.{name}\b", text), name

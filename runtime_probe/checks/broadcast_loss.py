@@ -1,0 +1,46 @@
+"""(B, 1) against (B,): every prediction is compared with every target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Report the differences that became a table."""
+    if record.broadcasts:
+        call = record.broadcasts[0]
+        left, right = _shape(call.input_shape), _shape(call.target_shape)
+        yield failed(
+            f"{call.function} of {left} and {right}: broadcasting compares every prediction with every target",
+            "give both the same shape: pred.squeeze(-1), or target.unsqueeze(-1)",
+            call.where,
+            input_shape=call.input_shape,
+            target_shape=call.target_shape,
+        )
+    elif record.loss_calls:
+        yield passed("nothing is broadcast", record.loss_calls[0].where)
+    else:
+        yield skipped("no prediction was compared with a target")
+
+
+def _shape(shape: list[int]) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+CHECK = Check(
+    id="loss-broadcasts",
+    title="Shapes of prediction and target",
+    step=7,
+    seed="there is a fundamental problem with the forward pass or loss computation",
+    why="The difference of (B, 1) and (B,) is (B, B). The loss falls until every prediction is"
+    " the mean target, and stays.",
+    run=run,
+)

@@ -1,0 +1,57 @@
+"""Inputs that are the same for every sample: zeros, a wrong key, a dead sensor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+from runtime_probe.checks.features import called, entering
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record, TensorStatistics
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Count dimensions without any spread."""
+    items = [item for item in entering(record) if item.rows >= 2]
+    if not items:
+        yield skipped("no input with two or more rows")
+        return
+    dead = [item for item in items if _constant(item) == len(item.mean)]
+    if len(dead) == len(items):
+        item = dead[0]
+        value = number(item.mean[0]) if len(set(item.mean)) == 1 else "the same"
+        say = failed if family.measures_progress else warned
+        yield say(
+            f"{called(item)} is {value} in every row: nothing that distinguishes the samples reaches the model",
+            "print the batch; look for a wrong key, a mask, or a division that rounds to zero",
+            item.where,
+            constant=len(item.mean),
+        )
+        return
+    for item in items:
+        still = _constant(item)
+        # A batch of four hides rare features: one-hot inputs and image borders are constant by chance.
+        if still:
+            yield passed(
+                f"{called(item)}: {still} of {len(item.mean)} dimensions are constant in this batch", constant=still
+            )
+        else:
+            yield passed(f"{called(item)}, in every dimension", constant=0)
+
+
+def _constant(item: TensorStatistics) -> int:
+    return sum(low == high for low, high in zip(item.minimum, item.maximum, strict=False))
+
+
+CHECK = Check(
+    id="inputs-constant",
+    title="Inputs vary",
+    step=1,
+    seed="Print or plot the mean, standard deviation, minimum, and maximum of each action dimension",
+    why="A model whose inputs are all alike can learn the mean target and nothing else, and its loss still falls.",
+    run=run,
+)

@@ -1,0 +1,58 @@
+"""Statistics per feature, in the words of the checks of step 1."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime_probe.record import Record, TensorStatistics
+
+_LOOKUPS = ("Embedding",)
+_NORMALIZING = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm", "SyncBatchNorm")
+_IMAGES = ("Conv2d", "Conv3d")
+
+
+def entering(record: Record) -> list[TensorStatistics]:
+    """Return what reached the first layers with weights: a model may normalize within.
+
+    Ids for an embedding are no magnitudes, and a normalization layer brings anything into range.
+    """
+    return [
+        item
+        for item in record.statistics
+        if item.role == "first layer" and item.mean and not item.layer.startswith(_LOOKUPS + _NORMALIZING)
+    ]
+
+
+def targets(record: Record) -> list[TensorStatistics]:
+    """Return the targets of the losses."""
+    return [item for item in record.statistics if item.role == "target" and item.mean]
+
+
+def is_image(item: TensorStatistics) -> bool:
+    """Whether it is a picture or a volume: its channels share a unit."""
+    return item.layer.startswith(_IMAGES) or len(item.shape) >= 4
+
+
+def spreads(item: TensorStatistics) -> list[tuple[int, float]]:
+    """Index and std of each feature that varies at all, smallest first."""
+    varying = [
+        (index, std)
+        for index, (std, low, high) in enumerate(zip(item.std, item.minimum, item.maximum, strict=False))
+        if math.isfinite(std) and std > 0 and high > low
+    ]
+    return sorted(varying, key=lambda pair: pair[1])
+
+
+def magnitudes(item: TensorStatistics) -> list[float]:
+    """Larger of |mean| and std for each feature; 0 where that is not finite."""
+    pairs = zip(item.mean, item.std, strict=False)
+    return [max(abs(m), s) if math.isfinite(m) and math.isfinite(s) else 0.0 for m, s in pairs]
+
+
+def called(item: TensorStatistics) -> str:
+    """Name of a tensor for people."""
+    shape = "x".join(map(str, item.shape))
+    kind = {"first layer": f"input of {item.layer or 'the first layer'}", "target": "target"}.get(item.role, item.role)
+    return f"{kind} {item.name} ({shape})".replace("  ", " ") if item.name else f"{kind} ({shape})"

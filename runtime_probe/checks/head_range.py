@@ -1,0 +1,59 @@
+"""An output head whose range does not hold the targets: tanh against actions beyond 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import LossCall, Record
+
+_RANGES = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Hardtanh": (-1.0, 1.0)}
+_DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "subtract"})
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Compare the range of the head with that of the targets."""
+    calls = [(call, _range(call)) for call in record.loss_calls if call.function in _DISTANCES]
+    bounded = [(call, span) for call, span in calls if span]
+    if not bounded:
+        yield skipped("no output of tanh or sigmoid is compared with a target")
+        return
+    for call, (low, high) in bounded:
+        margin = t.HEAD_MARGIN * (high - low)
+        if call.target_minimum < low - margin or call.target_maximum > high + margin:
+            say = failed if family.measures_progress else warned
+            head = call.made_by.split("Backward")[0].lower()
+            yield say(
+                f"the {head} head gives {low:g} to {high:g}, the targets span {number(call.target_minimum)} to"
+                f" {number(call.target_maximum)}",
+                "scale the targets into the range of the head, or drop the activation",
+                call.where,
+                target_minimum=call.target_minimum,
+                target_maximum=call.target_maximum,
+            )
+            return
+    call, (low, high) = bounded[0]
+    yield passed(
+        f"targets of {number(call.target_minimum)} to {number(call.target_maximum)} within {low:g} to {high:g}",
+        call.where,
+    )
+
+
+def _range(call: LossCall) -> tuple[float, float] | None:
+    return next((span for name, span in _RANGES.items() if call.made_by.startswith(f"{name}Backward")), None)
+
+
+CHECK = Check(
+    id="targets-beyond-head",
+    title="Head can reach the targets",
+    step=7,
+    seed="Print or plot the mean, standard deviation, minimum, and maximum of each action dimension",
+    why="A tanh head saturates on the way to a target of 3: its gradient dies, and the action stays at 1.",
+    run=run,
+)

@@ -1,0 +1,64 @@
+"""A loss that is the same whatever goes in."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Compare the ten steps with ten steps on inputs that are all zero."""
+    zeroed, reference = record.experiments.zeroed, record.experiments.zeroed_reference
+    if not zeroed or not reference or len(zeroed) < 2:
+        yield skipped("ten steps with the inputs set to zero were not tried")
+        return
+    pairs = [(z, r) for z, r in zip(zeroed, reference, strict=False) if math.isfinite(z) and math.isfinite(r)]
+    if len(pairs) < 2:
+        yield skipped("the losses were not finite")
+        return
+    repeat = record.experiments.repeat or 0.0
+    if repeat > t.REPEATABLE:
+        yield skipped("the loss does not repeat under equal weights")
+        return
+    tolerance = t.INPUT_INDIFFERENT
+    numbers: dict[str, Any] = {"zeroed": [z for z, _ in pairs], "reference": [r for _, r in pairs]}
+    if all(abs(z - r) <= tolerance * max(abs(r), abs(pairs[0][1])) for z, r in pairs):
+        # A model that has not moved or whose head starts at zero says the same to everyone at first.
+        moved = abs(pairs[-1][1] - pairs[0][1]) > 10 * tolerance * abs(pairs[0][1])
+        if not moved:
+            yield skipped("the loss hardly moves in ten steps, with or without inputs", **numbers)
+            return
+        loss = next((loss for step in record.steps for loss in step.losses), None)
+        yield failed(
+            f"the loss falls to {number(pairs[-1][1])} whether the inputs are there or zero: they do nothing",
+            "print the batch that reaches the model; look for zeros, a wrong key, or an output that drops its input",
+            loss.made_at if loss else None,
+            **numbers,
+        )
+        return
+    with_inputs, without = pairs[0][1] - pairs[-1][1], pairs[0][0] - pairs[-1][0]
+    yield passed(
+        f"with inputs the loss falls by {number(with_inputs)}, with zeros in their place by {number(without)}",
+        **numbers,
+    )
+
+
+CHECK = Check(
+    id="inputs-ignored",
+    title="Loss depends on the inputs",
+    step=3,
+    seed="If it does not, there is a fundamental problem with the forward pass or loss computation.",
+    why="A model can lower its loss by learning the mean target and never look at its input. If ten steps on zeros"
+    " give the same losses, that is all it does. A loss that merely falls as fast is reported, not judged: the mean"
+    " comes first in healthy runs, too.",
+    run=run,
+)

@@ -1,0 +1,79 @@
+"""Steps that overshoot: the loss falls by much less than its gradient promises, or rises."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+from runtime_probe.checks.descent import Descent, comparable, descents, middle, resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Judge each loss by its gain ratio, actual over predicted decrease."""
+    if not family.measures_progress:
+        yield skipped(f"the loss of {family.name} does not measure progress")
+        return
+    for descent in descents(record):
+        reason = comparable(record, descent)
+        if reason:
+            yield skipped(reason)
+        else:
+            yield _judge(record, descent)
+
+
+def _judge(record: Record, descent: Descent) -> Outcome:
+    ratios = descent.ratios(resolution(record))
+    gain = middle(ratios)
+    start = abs(descent.losses[0])
+    finite = [value for value in descent.losses if math.isfinite(value)]
+    peak = max(finite, default=math.nan)
+    rate = max(descent.rates, default=0.0)
+    numbers: dict[str, Any] = {"gain_ratio": gain, "gain_ratios": ratios, "learning_rate": rate, "highest_loss": peak}
+    remedy = f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts"
+    exploded = start > 0 and peak > t.LOSS_EXPLODES * start and bool(ratios) and min(ratios) < t.GAIN_LOW
+    if exploded:
+        return failed(
+            f"the loss went from {number(descent.losses[0])} to {number(peak)} within {len(descent.steps)} steps"
+            f" at a learning rate of {number(rate)}",
+            remedy,
+            descent.where,
+            **numbers,
+        )
+    if not ratios or (len(ratios) < 3 and gain >= t.GAIN_LOW):
+        return skipped("the updates are too small for their effect to be told from rounding", **numbers)
+    if gain >= t.GAIN_WARN:
+        return passed(f"the loss falls by {gain:.2f} of what its gradient predicts (healthy: above 0.6)", **numbers)
+    what = "rises where its gradient promises a decrease" if gain < 0 else f"falls by {gain:.2f} of what it should"
+    message = f"at a learning rate of {number(rate)} the loss {what} (gain ratio {gain:.2f}, healthy: above 0.6)"
+    coupled = any(model.batch_coupled for model in record.models)
+    if coupled:
+        return warned(
+            f"{message}; but batch normalization over a batch this small curves the loss",
+            remedy,
+            descent.where,
+            **numbers,
+        )
+    if gain < t.GAIN_LOW and len(ratios) >= 3:
+        return failed(message, remedy, descent.where, **numbers)
+    return warned(message, remedy, descent.where, **numbers)
+
+
+CHECK = Check(
+    id="learning-rate-too-high",
+    title="Learning rate not too high",
+    step=3,
+    seed="Loss oscillating without converging. ... Almost always: learning rate too large. The optimizer is"
+    " overshooting the minimum on every step.",
+    why="Whether the loss falls at each step depends on momentum, warm-up and luck. How much it falls, compared with"
+    " what the gradient predicts for the very update that was made, does not: the ratio is near 1 for a small step and"
+    " collapses, or turns negative, once the step is longer than the gradient is good for.",
+    run=run,
+)

@@ -1,0 +1,72 @@
+"""Updates so small that nothing will happen in the life of the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+from runtime_probe.checks.descent import descents, middle, not_cleared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Judge the decrease of the loss that the gradient predicts for the updates that were made."""
+    for descent in descents(record):
+        rates = descent.rates
+        gradients = [step.grad_norm for step in descent.steps if step.grad_norm > 0]
+        if rates and max(rates) == 0.0:
+            yield failed(
+                f"the learning rate is 0 at each of {len(rates)} steps",
+                "give the optimizer a learning rate, or let the schedule start above 0",
+                descent.where,
+                learning_rate=0.0,
+            )
+            continue
+        reason = _not_judged(descent.rising, descent.closures, family, any_gradient=bool(gradients))
+        if not reason and not_cleared(descent.steps):
+            reason = "gradients of earlier steps are still there; see gradients-not-cleared"
+        drop = middle(descent.relative)
+        if reason or not drop > 0:
+            yield skipped(reason or "the updates do not follow the gradient")
+            continue
+        rate = max(rates, default=0.0)
+        numbers: dict[str, Any] = {"relative_drop": drop, "learning_rate": rate}
+        message = (
+            f"at a learning rate of {number(rate)} one step lowers the loss by {number(drop)} of its value:"
+            f" {number(0.1 / drop)} steps for a tenth"
+        )
+        remedy = f"raise the learning rate ({number(rate)}) by a factor of 10 and look again; 1e-3 to 1e-4 suits Adam"
+        if drop < t.FLAT_RELATIVE_DROP:
+            yield failed(message, remedy, descent.where, **numbers)
+        elif drop < t.SLOW_RELATIVE_DROP:
+            yield warned(message, remedy, descent.where, **numbers)
+        else:
+            yield passed(f"one step lowers the loss by about {drop:.2%}", **numbers)
+
+
+def _not_judged(rising: bool, closures: bool, family: Family, *, any_gradient: bool) -> str:
+    if rising:
+        return "the learning rate is rising: warm-up"
+    if closures:
+        return "the optimizer searches its own step length"
+    if not family.measures_progress:
+        return f"the loss of {family.name} does not measure progress"
+    return "" if any_gradient else "there is no gradient"
+
+
+CHECK = Check(
+    id="learning-rate-too-low",
+    title="Learning rate not too low",
+    step=3,
+    seed="Loss plateauing early, then flat. ... learning rate too small (the gradient steps are so tiny the"
+    " optimization never escapes the initialization basin)",
+    why="Such a run decreases strictly at each step and looks healthy for ten steps, or ten thousand. The decrease as a"
+    " share of the loss tells how long it would take. A warm-up that starts at 0 is healthy.",
+    run=run,
+)

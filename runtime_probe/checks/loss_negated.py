@@ -1,0 +1,80 @@
+"""A distance with a minus sign: the run makes the error as large as it can."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import LossRecord, Record
+
+_DISTANCES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "NllLoss", "BinaryCrossEntropy", "Pow", "Abs")
+_SAME_SIGN = ("Mean", "Sum", "Mul", "Div", "View", "Reshape", "Unsqueeze", "Squeeze", "ToCopy", "Clone", "Alias")
+"""Operations of one argument that keep the sign, or scale by what the value then shows."""
+_LOSSES = frozenset(
+    {
+        "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "nll_loss",
+        "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    }
+)  # fmt: skip
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Look at the sign of the loss, and at the operations that made it."""
+    losses = [loss for index in range(len(record.optimizers)) for step in record.series(index) for loss in step.losses]
+    if not losses:
+        yield skipped("no loss was seen")
+        return
+    if not family.measures_progress:
+        yield passed(f"a negative loss is common in {family.name}")
+        return
+    # Calls of loss functions are watched in the first steps only, so one mirror image speaks for all.
+    mirrored = any(_mirrors(record, loss) for step in record.steps for loss in step.losses)
+    bad = [loss for loss in losses if loss.value < 0 and (mirrored or _negated(loss.node))]
+    if len(bad) > len(losses) / 2:
+        loss = bad[0]
+        yield failed(
+            f"the loss is {loss.value:.3g}: a distance with a minus sign ({loss.node or 'value of a loss, negated'})",
+            "drop the minus sign: the optimizer already minimizes",
+            loss.made_at if loss.made_at.path else loss.where,
+            loss=loss.value,
+        )
+    else:
+        yield passed("no distance with a minus sign")
+
+
+def _negated(node: str) -> bool:
+    """Whether an odd number of minus signs stands before a distance, with nothing else added."""
+    odd = False
+    for part in node.split("<"):
+        name = part.strip().removesuffix("0").removesuffix("1").removesuffix("Backward")
+        if name == "Neg":
+            odd = not odd
+        elif name.startswith(_DISTANCES):
+            return odd
+        elif not name.startswith(_SAME_SIGN):
+            return False
+    return False
+
+
+def _mirrors(record: Record, loss: LossRecord) -> bool:
+    return any(
+        call.function in _LOSSES and call.value > 0 and math.isclose(-call.value, loss.value, rel_tol=1e-5)
+        for call in record.loss_calls
+    )
+
+
+CHECK = Check(
+    id="loss-negated",
+    title="Sign of the loss",
+    step=3,
+    seed="If it does not, there is a fundamental problem with the forward pass or loss computation.",
+    why="A negated loss decreases strictly, without end: each step makes the prediction worse. Losses that are negative"
+    " by right (log-likelihoods, policy gradients) are no distances and pass.",
+    run=run,
+)

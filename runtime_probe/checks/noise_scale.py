@@ -1,0 +1,47 @@
+"""Diffusion and flow: the scale of the noise against that of the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
+from runtime_probe.checks.descent import middle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Compare the noise with the typical dimension of the data."""
+    noise = record.features.noise_std
+    data = [std for std in record.features.data_std if std > 0]
+    if noise is None or not data or family.name not in {"flow", "diffusion"}:
+        yield skipped("no noise was mixed with data")
+        return
+    typical = middle(data)
+    numbers: dict[str, Any] = {"noise": noise, "data": typical, "smallest": min(data), "largest": max(data)}
+    message = f"noise of std {number(noise)}, data of std {number(min(data))} to {number(max(data))}"
+    if noise > 0 and not 1 / t.NOISE_RATIO <= typical / noise <= t.NOISE_RATIO:
+        yield warned(
+            message,
+            "normalize the actions to unit variance, or scale the noise schedule by their standard deviation",
+            **numbers,
+        )
+    else:
+        yield passed(message, **numbers)
+
+
+CHECK = Check(
+    id="noise-scale-mismatch",
+    title="Noise against data",
+    step=7,
+    seed="The noise schedule should be set relative to the action statistics, not"
+    " copied from an image diffusion paper.",
+    why="With noise far larger than the data almost every time step shows pure noise, with noise far smaller none does:"
+    " either way most of the schedule teaches nothing.",
+    run=run,
+)

@@ -1,0 +1,48 @@
+"""A few values far beyond the rest: teleoperator slips, sensor glitches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
+from runtime_probe.checks.features import called, entering, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Look at the largest robust z-score of each dimension of inputs and targets."""
+    items = [i for i in entering(record) + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
+    if not items:
+        yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
+        return
+    for item in items:
+        score = max(item.outlier)
+        dimension = item.outlier.index(score)
+        numbers: dict[str, Any] = {"score": score, "dimension": dimension, "rows": item.rows}
+        if score > t.OUTLIER_SCORE:
+            yield warned(
+                f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
+                f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
+                "look at that sample; filter outliers, or normalize with percentiles",
+                item.where,
+                **numbers,
+            )
+        else:
+            yield passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
+
+
+CHECK = Check(
+    id="data-outliers",
+    title="Outliers",
+    step=1,
+    seed="If a joint range is [-3.14, 3.14] radians but a few teleoperator slips produced actions of +-50, those"
+    " outliers will dominate the MSE gradient and make everything else irrelevant.",
+    why="The robust z-score, |x - median| / (1.4826 MAD), is not itself moved by the outliers that it looks for.",
+    run=run,
+)

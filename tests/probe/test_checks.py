@@ -1,0 +1,287 @@
+"""Each check, with a record that it must speak of; the faults are those of the head-to-head comparison and more."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from building import BACKWARD, LOSS, STEP, cross_entropy, falling, healthy, loss, mse, parameter, series, statistics
+
+from runtime_probe.checks import ALL
+from runtime_probe.record import (
+    Batch,
+    ClipRecord,
+    Crash,
+    Experiments,
+    Features,
+    Leakage,
+    LossRecord,
+    ModelRecord,
+    NonFinite,
+    OptimizerRecord,
+    Rewards,
+)
+from runtime_probe.report import FAILED, HEALTHY, judge
+
+if TYPE_CHECKING:
+    from runtime_probe.checks import Result
+    from runtime_probe.record import Record
+
+
+def statuses(record: Record) -> dict[str, str]:
+    return {result.check: result.status.value for result in judge([record]).results}
+
+
+def spoken(record: Record) -> list[Result]:
+    report = judge([record])
+    return report.failures + report.warnings
+
+
+def tried(**changes: Any) -> Experiments:
+    return dataclasses.replace(healthy().experiments, **changes)
+
+
+def clip(limit: float = 1.0, norm: float = 3.0, **changes: Any) -> ClipRecord:
+    return dataclasses.replace(
+        ClipRecord("clip_grad_norm_", limit, norm, scaled=False, covers=1.0, where=STEP), **changes
+    )
+
+
+def with_targets(*std: float, rows: int = 64, **changes: Any) -> Record:
+    width = [3 * s for s in std]
+    target = statistics(
+        "target", len(std), std=list(std), minimum=[-w for w in width], maximum=width, rows=rows, shape=[rows, len(std)]
+    )
+    return healthy(statistics=[statistics(), target], **changes)
+
+
+def with_inputs(**changes: Any) -> Record:
+    return healthy(statistics=[statistics(**changes), statistics("target")])
+
+
+def deep(*norms: float) -> Record:
+    return healthy(parameters=[parameter(f"net.{i}.weight", i, norm) for i, norm in enumerate(norms)])
+
+
+LOST = parameter("head.weight", 3, optimizer=None, moved=0.0)
+DETACHED = parameter("encoder.weight", 0, 0.0, gradients=0, moved=0.0, influences=True)
+UNUSED = parameter("encoder.weight", 0, 0.0, gradients=0, moved=0.0, influences=False)
+BIG = {
+    "mean": [500.0, 0.1, 0.1],
+    "std": [120.0, 1.0, 0.8],
+    "minimum": [200.0, -1.0, -1.0],
+    "maximum": [800.0, 1.0, 1.0],
+}
+NAN = NonFinite("loss", 3, "nan", operation="log", module="Policy/Head", where=LOSS)
+NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
+FLOW = Features(time_argument="Net(t)", calls={"rand": 1, "randn": 1}, noise_std=1.0, data_std=[1.0, 0.9])
+RL = Features(calls={"environment": 1, "log_prob": 3})
+REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
+
+FAULTS: dict[str, tuple[Record, str]] = {
+    "lr x1000": (healthy(steps=series([2.0, 9.0, 7.0, 30.0, 12.0, 8.0, 25.0, 3.0, 9.0, 40.0, 11.0], gain=-0.01)), "learning-rate-too-high"),
+    "lr x100": (healthy(steps=series(falling(factor=0.9), gain=0.3)), "learning-rate-too-high"),
+    "lr /1e4": (healthy(steps=series(falling(factor=1 - 1e-6), rate=1e-7)), "learning-rate-too-low"),
+    "lr 0": (healthy(steps=series([2.0] * 11, rate=0.0)), "learning-rate-too-low"),
+    "no zero_grad": (healthy(steps=series(falling(), cleared=False)), "gradients-not-cleared"),
+    "submodule not in optimizer": (healthy(parameters=[*healthy().parameters, LOST]), "parameters-not-in-optimizer"),
+    "frozen": (healthy(parameters=[parameter("a", 0, requires_grad=False)], steps=[]), "everything-frozen"),
+    "frozen, crashed": (healthy(parameters=[], steps=[], backwards=0, crash=Crash("RuntimeError", NO_GRAPH, ""), status="crashed"), "everything-frozen"),
+    "detached loss": (healthy(steps=[], detached_loss=LossRecord(2.0, 1.0, BACKWARD, LOSS, "")), "loss-detached"),
+    "zero gradient": (healthy(steps=series([2.0] * 11, grad_norm=0.0, applied_norm=0.0)), "loss-detached"),
+    "detached part": (healthy(parameters=[*healthy().parameters, DETACHED]), "parameters-without-gradient"),
+    "double softmax": (healthy(loss_calls=[cross_entropy(made_by="SoftmaxBackward0", sums_to_one=True)]), "softmax-applied-twice"),
+    "double sigmoid": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", made_by="SigmoidBackward0")]), "sigmoid-applied-twice"),
+    "nll on logits": (healthy(loss_calls=[cross_entropy(function="nll_loss")]), "nll-without-log-softmax"),
+    "actions 1e4 apart": (with_targets(1e-4, 1.0), "target-scales-differ"),
+    "actions 1e4 apart, four rows": (with_targets(1e-4, 1.0, rows=4), "target-scales-differ"),
+    "mm beside rad": (with_inputs(**BIG), "inputs-not-normalized"),
+    "thousands": (with_inputs(mean=[4e3] * 3, std=[2e2] * 3), "inputs-not-normalized"),
+    "image bytes": (with_inputs(layer="Conv2d", shape=[4, 3, 64, 64], mean=[120.0] * 3, std=[70.0] * 3, minimum=[0.0] * 3, maximum=[255.0] * 3, integral=True), "inputs-not-normalized"),
+    "zeroed inputs": (with_inputs(mean=[0.0] * 3, std=[0.0] * 3, minimum=[0.0] * 3, maximum=[0.0] * 3), "inputs-constant"),
+    "ignored inputs": (healthy(experiments=tried(zeroed=falling(), zeroed_reference=falling())), "inputs-ignored"),
+    "(B,1)-(B,)": (healthy(broadcasts=[mse(function="subtract", input_shape=[4, 1], target_shape=[4])]), "loss-broadcasts"),
+    "samples leaking": (healthy(experiments=tried(leakage=[Leakage("samples", "Net", 0.3)])), "samples-leak"),
+    "future leaking": (healthy(features=Features(token_input=True, targets_are_shifted=True), experiments=tried(leakage=[Leakage("time", "GPT", 0.3)])), "future-leaks"),
+    "minus sign": (healthy(steps=series([-v for v in falling(factor=1.1)], node="NegBackward0 < MseLossBackward0")), "loss-negated"),
+    "minus sign by hand": (healthy(steps=series([-v for v in falling(factor=1.1)], node="MulBackward0 < X"), loss_calls=[mse(value=2.0)]), "loss-negated"),
+    "maximize": (healthy(steps=series(falling(factor=1.05))), "update-goes-uphill"),
+    "tanh head": (healthy(loss_calls=[mse(made_by="TanhBackward0", target_minimum=-3.0, target_maximum=3.0)]), "targets-beyond-head"),
+    "NaN": (healthy(nonfinite=[NAN]), "nan-or-inf"),
+    "NaN found by the script": (healthy(steps=[], status="crashed", crash=Crash("AssertionError", "loss is nan", "")), "nan-or-inf"),
+    "NaN in the data": (with_inputs(nonfinite=2), "data-not-finite"),
+    "NaN loss, nothing else": (healthy(steps=series([2.0, *[math.nan] * 10])), "nan-or-inf"),
+    "bfloat16 swallows": (healthy(parameters=[parameter("a", 0, dtype="bfloat16", moved=0.0)]), "parameters-not-moving"),
+    "a copy is trained": (healthy(parameters=[parameter("a", 0, moved=0.0)]), "parameters-not-moving"),
+    "deep sigmoid": (deep(1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2), "vanishing-gradients"),
+    "exploding": (healthy(steps=series(falling(), grad_norm=2e6, applied_norm=2e6)), "exploding-gradients"),
+    "clip after step": (healthy(steps=series(falling(), misplaced_clips=[clip()])), "clipping-without-effect"),
+    "clip on scaled": (healthy(steps=series(falling(), clips=[clip(scaled=True)], scale=65536.0)), "clipping-without-effect"),
+    "clip on nothing": (healthy(steps=series(falling(), clips=[clip(covers=0.0)])), "clipping-without-effect"),
+    "never unscaled": (healthy(steps=series(falling(), still_scaled=True, scale=65536.0)), "fp16-gradients-not-unscaled"),
+    "always skipped": (healthy(steps=series([2.0] * 11, skipped=True, scale=65536.0)), "fp16-overflow"),
+    "wrong gradient": (healthy(experiments=tried(nudge_actual=-2e-3)), "gradient-mismatch"),
+    "huge start": (healthy(loss_calls=[cross_entropy(value=80.0)]), "loss-at-start-too-high"),
+    "50 ms at 10 Hz": (healthy(batch=Batch(1, 64, 4, timestamps={"obs.timestamp": [0.0, 0.1, 0.2, 0.3], "action.timestamp": [0.05, 0.15, 0.25, 0.35]})), "timestamps-misaligned"),
+    "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "check"), FAULTS.values(), ids=FAULTS)
+def test_faults_are_named(record: Record, check: str) -> None:
+    report = judge([record])
+    assert report.exit_status == FAILED
+    assert check in {result.check for result in report.failures}
+    named = next(result for result in report.failures if result.check == check)
+    assert named.message
+    assert named.remedy
+
+
+HINTS: dict[str, tuple[Record, str]] = {
+    "slow": (healthy(steps=series(falling(factor=1 - 5e-5))), "learning-rate-too-low"),
+    "somewhat high": (healthy(steps=series(falling(), gain=0.55)), "learning-rate-too-high"),
+    "batch norm at batch 4": (healthy(steps=series(falling(), gain=0.2), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]), "learning-rate-too-high"),
+    "rises": (healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series(falling(factor=1.01), predicted=math.nan)), "loss-not-decreasing"),
+    "unused": (healthy(parameters=[*healthy().parameters, UNUSED]), "parameters-without-gradient"),
+    "teacher": (healthy(parameters=[*healthy().parameters, dataclasses.replace(DETACHED, name="teacher.weight")]), "parameters-without-gradient"),
+    "decay alone": (healthy(parameters=[*healthy().parameters, dataclasses.replace(UNUSED, moved=1.0)]), "parameters-not-moving"),
+    "layers apart": (deep(1.0, 1e-4, 0.1), "gradient-scales-differ"),
+    "large norm": (healthy(steps=series(falling(), grad_norm=2e3, applied_norm=2e3)), "exploding-gradients"),
+    "unclipped": (healthy(steps=series(falling(), grad_norm=48.0, applied_norm=48.0)), "gradients-not-clipped"),
+    "clip far below": (healthy(steps=series(falling(), clips=[clip(0.01, 5.0)], applied_norm=0.01, grad_norm=5.0)), "gradients-not-clipped"),
+    "clip on half": (healthy(steps=series(falling(), clips=[clip(covers=0.5)])), "clipping-without-effect"),
+    "two hundred apart": (with_targets(0.005, 1.0, rows=4), "target-scales-differ"),
+    "outlier": (with_inputs(outlier=[50.0, 1.0, 1.0], rows=64), "data-outliers"),
+    "skips": (healthy(steps=[dataclasses.replace(s, skipped=s.number < 6, scale=1024.0) for s in series(falling())]), "fp16-overflow"),
+    "no scaler": (healthy(features=Features(autocast="float16")), "fp16-gradients-not-unscaled"),
+    "start at twice ln C": (healthy(loss_calls=[cross_entropy(value=8.0)]), "loss-at-start-too-high"),
+    "ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=2.0)), "flow-time-reaches-ends"),
+    "noise for images": (healthy(features=dataclasses.replace(FLOW, data_std=[0.02, 0.03])), "noise-scale-mismatch"),
+    "bins": (healthy(loss_calls=[cross_entropy(classes=256, classes_seen=20, top_share=0.95, target_shape=[64, 7], value=5.5)]), "bins-not-covered"),
+    "sparse": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, nonzero=1)), "reward-sparse"),
+    "discounted": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, nonzero=4)), "reward-discounted-away"),
+    "dropped frames": (healthy(batch=Batch(1, 64, 4, timestamps={"timestamp": [0.0, 0.1, 0.2, 0.4, 0.5]})), "timestamps-misaligned"),
+    "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "check"), HINTS.values(), ids=HINTS)
+def test_hints_only_warn(record: Record, check: str) -> None:
+    report = judge([record])
+    assert report.exit_status == HEALTHY, report.failures
+    assert check in {result.check for result in report.warnings}
+
+
+def gan() -> Record:
+    one, two = (
+        series([1.4, 1.3, 1.5, 1.2, 1.6, 1.1, 1.7, 1.0, 1.8, 0.9, 1.9], gain=-0.1),
+        series(falling(0.7, 1.2), optimizer=1, gain=-0.1),
+    )
+    for step in two:
+        step.losses = [dataclasses.replace(loss(step.loss), where=dataclasses.replace(BACKWARD, line=40))]
+    return healthy(
+        steps=one + two,
+        optimizers=[OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP), OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP)],
+        loss_calls=[
+            mse(function="binary_cross_entropy", made_by="SigmoidBackward0", target_minimum=1, target_maximum=1)
+        ],
+        experiments=Experiments(repeat=0.0, nudge_predicted=1e-3, nudge_actual=4e-4),
+    )
+
+
+def two_losses(record: Record) -> Record:
+    """The same optimizer twice over: each backward of a step counts."""
+    for step in record.steps:
+        step.losses = [dataclasses.replace(item, value=item.value / 2) for item in step.losses * 2]
+    return record
+
+
+HEALTHY_RUNS: dict[str, Record] = {
+    "behavior cloning": healthy(),
+    "warm-up from 0": healthy(steps=[dataclasses.replace(s, rates=[1e-5 * s.number], predicted=1e-5 * s.number) for s in series([2.0] * 11)]),
+    "momentum overshoots": healthy(steps=series([2.0, 1.5, 1.0, 0.8, 0.7, 0.75, 0.8, 0.78, 0.7, 0.6, 0.5], gain=0.8)),
+    "accumulation": two_losses(healthy()),
+    "zero-initialised head": healthy(parameters=[parameter("net.0.weight", 0, norms=[0.0, *[0.02] * 9], gradients=9), parameter("head.weight", 1)]),
+    "LBFGS": healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series([2.0, 0.1, *[0.01] * 9], gain=1.0, predicted=math.nan, rate=1.0)),
+    "REINFORCE": healthy(features=RL, rewards=REWARDS, loss_calls=[], steps=series([30.0, -4.0, 50.0, 20.0, -10.0, 30.0, 2.0, 44.0, 9.0, 3.0, 80.0], gain=-2.0, grad_norm=90.0, applied_norm=90.0)),
+    "PPO": healthy(features=RL, rewards=REWARDS, steps=series([-0.01, 0.3, -0.2, *[0.1] * 8], node="AddBackward0 < NegBackward0 < MeanBackward0", clips=[clip(0.5)])),
+    "DQN, maximize": healthy(features=RL, rewards=REWARDS, optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 10, STEP, maximize=True)], steps=series(falling(factor=1.05))),
+    "GAN": gan(),
+    "flow policy": healthy(features=FLOW, experiments=tried(time_minimum=1e-3, time_maximum=0.999, time_loss=2.0)),
+    "diffusion at t = 1000": healthy(features=Features(time_argument="Net(t)", time_integral=True, noise_std=1.0, calls={"randint": 1, "randn_like": 1}), statistics=[statistics(features=1, mean=[500.0], std=[280.0], minimum=[3.0], maximum=[998.0])]),
+    "VAE, summed": healthy(features=Features(calls={"randn_like": 1}), loss_calls=[mse(function="binary_cross_entropy", made_by="SigmoidBackward0", value=2200.0)], steps=series(falling(2200.0), node="AddBackward0 < BinaryCrossEntropyBackward0", grad_norm=900.0, applied_norm=900.0)),
+    "nanoGPT": healthy(features=Features(token_input=True, targets_are_shifted=True), loss_calls=[cross_entropy(value=4.2, classes=65, classes_seen=40, top_share=0.6, target_shape=[768])], statistics=[statistics(layer="Embedding", mean=[4e4], std=[1e4])], experiments=tried(leakage=[Leakage("time", "GPT", 1e-7), Leakage("samples", "GPT", 0.0)])),
+    "ResNet at batch 4": healthy(models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])], steps=series([7.0, 9.0, 14.0, 12.0, 20.0, 16.0, 11.0, 9.0, 8.0, 7.0, 6.5], gain=-0.3)),
+    "one-hot inputs": with_inputs(integral=True, mean=[0.25, 0.0, 0.5], std=[0.4, 0.0, 0.5], minimum=[0.0] * 3, maximum=[1.0, 0.0, 1.0]),
+    "attention key bias": healthy(parameters=[*healthy().parameters, parameter("attn.k.bias", 1, 1e-9, shape=[64])]),
+    "frozen backbone": healthy(parameters=[*healthy().parameters, parameter("backbone", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]),
+    "bf16 autocast": healthy(features=Features(autocast="bfloat16"), steps=series(falling(factor=0.999), gain=0.2)),
+    "two optimizers, one loss": healthy(steps=series(falling(), gain=1.8) + series(falling(), optimizer=1, gain=1.8), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 1, STEP)] * 2),
+    "no replay": healthy(steps=[dataclasses.replace(s, batch_hash=f"b{s.number}") for s in series([2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 2.0, 3.0, 1.0, 4.0, 2.0], gain=-5.0)]),
+    "draws not repeatable": healthy(steps=series([2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 2.0, 3.0, 1.0, 4.0, 2.0], gain=-5.0), experiments=tried(repeat=0.2, nudge_actual=-1e-3)),
+    "scaler finds its scale": healthy(features=Features(autocast="float16"), steps=[dataclasses.replace(s, skipped=s.number < 2, scale=16384.0) for s in series(falling())], nonfinite=[NonFinite("gradient", 0, "inf")]),
+    "double minus of a likelihood": healthy(steps=series(falling(-2.0, 1.1), gain=0.9, node="NegBackward0 < MeanBackward0 < NegBackward0 < MseLossBackward0"), loss_calls=[]),
+    "tanh head, targets within": healthy(loss_calls=[mse(made_by="TanhBackward0", target_minimum=-1.0, target_maximum=1.0)]),
+    "time-first tokens": healthy(features=Features(token_input=True, targets_are_shifted=True), batch=Batch(), experiments=tried(leakage=[Leakage("samples", "RNN", 0.5)])),
+    "bidirectional": healthy(experiments=tried(leakage=[Leakage("time", "ViT", 0.5)])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("record", HEALTHY_RUNS.values(), ids=HEALTHY_RUNS)
+def test_healthy_runs_have_no_failed_check(record: Record) -> None:
+    report = judge([record])
+    assert [f"{r.check}: {r.message}" for r in report.failures] == []
+    assert report.exit_status == HEALTHY, report.reason
+
+
+def test_a_plain_healthy_run_has_no_warning_either() -> None:
+    assert judge([healthy()]).warnings == []
+
+
+def test_every_check_has_a_fault_or_a_hint() -> None:
+    named = {check for _, check in [*FAULTS.values(), *HINTS.values()]}
+    assert {check.id for check in ALL if check.across is None} - named == {"loss-curve-shape", "input-scales-differ"}
+
+
+def test_input_scales() -> None:
+    far = {"std": [1e-5, 5.0, 5.0], "minimum": [-3e-5, -9.0, -9.0], "maximum": [3e-5, 9.0, 9.0]}
+    assert statuses(with_inputs(**far, rows=4))["input-scales-differ"] == "warn"
+    assert statuses(with_inputs(**far, rows=256))["input-scales-differ"] == "fail"
+    near = {"std": [0.02, 5.0, 5.0], "minimum": [-0.06, -9.0, -9.0], "maximum": [0.06, 9.0, 9.0]}
+    assert statuses(with_inputs(**near, rows=256))["input-scales-differ"] == "warn"
+    assert statuses(with_inputs(**near, rows=4))["input-scales-differ"] == "pass"
+
+
+@pytest.mark.parametrize("rate", [1e-7, 1e-3])
+def test_not_cleared_is_the_cause_and_the_rate_is_not_blamed(rate: float) -> None:
+    record = healthy(
+        steps=series([2.0, 1.5, 3.0, 8.0, 2.0, 1.0, 4.0, 9.0, 2.0, 5.0, 3.0], gain=-0.2, cleared=False, rate=rate)
+    )
+    assert [result.check for result in judge([record]).failures] == ["gradients-not-cleared"]
+
+
+def test_a_missing_zero_grad_is_the_next_action_before_its_effects() -> None:
+    steps = series(falling(), cleared=False, grad_norm=2e6, applied_norm=2e6)
+    report = judge([healthy(steps=steps, nonfinite=[NAN])])
+    assert report.failures[0].check == "gradients-not-cleared"
+    assert report.next_action.startswith("call optimizer.zero_grad")
+
+
+def test_where_a_nan_began_is_said() -> None:
+    result = next(r for r in judge([healthy(nonfinite=[NAN])]).failures if r.check == "nan-or-inf")
+    assert "began in log" in result.message
+    assert "Policy/Head" in result.message
+    assert result.where == LOSS
+
+
+def test_a_minus_sign_is_no_fault_in_rl() -> None:
+    record = healthy(features=RL, steps=series([-2.0] * 11, node="NegBackward0 < MseLossBackward0"))
+    assert statuses(record)["loss-negated"] == "pass"
+
+
+def test_the_last_word_is_in_the_numbers() -> None:
+    result = next(r for r in judge([healthy()]).results if r.check == "learning-rate-too-high")
+    assert result.numbers["gain_ratio"] == pytest.approx(0.9)
+    assert result.numbers["learning_rate"] == 1e-3
