@@ -211,7 +211,7 @@ class Experimenter:
         rounded = bool(self.session.record.features.autocast) or any(
             p.dtype != torch.float32 for p in anchor.parameters
         )
-        if not (0.0 < step.grad_norm < math.inf) or rounded or not loss:
+        if anchor.reevaluates or not (0.0 < step.grad_norm < math.inf) or rounded or not loss:
             self._put_back()
             return
         # Clipping has scaled the gradients that are there; the gradient of the loss is longer.

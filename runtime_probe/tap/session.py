@@ -271,7 +271,7 @@ class Session:
         if self.scaling is not None and tracked.unscaled is None:
             applied /= scale if math.isclose(applied, grad_norm * scale, rel_tol=1e-3) else 1.0
         # Closures that are called again compute losses of points on the way; the first is of the start.
-        again = tracked.backwards_in_step > 1
+        again = tracked.reevaluates = tracked.backwards_in_step > 1
         losses = tracked.losses[:1] if again else tracked.losses
         loss = sum(item.value for item in losses) if losses else math.nan
         step = StepRecord(

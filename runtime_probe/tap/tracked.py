@@ -33,6 +33,8 @@ class Tracked:
         self.steps = 0
         self.in_step = False
         self.backwards_in_step = 0
+        self.reevaluates = False
+        """Its step calls a closure several times, as LBFGS does: the gradients left are of another point."""
         self.last_loss = float("nan")
         self.largest: list[float] = []
         """Largest norm of each gradient over the baseline."""
