@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from runtime_probe import record
+from runtime_probe.harmless import cleanup
 from runtime_probe.launch import environment, processes, progress, trouble
 from runtime_probe.launch.command import CommandError, resolve
 
@@ -94,6 +95,7 @@ class _Run:
 
     def run(self, words: list[str], show: bool, on_progress: Callable[[str, float], None] | None) -> Outcome:
         output = self.folder / "output"
+        cleanup.begin(self.folder)
         started = time.monotonic()
         with output.open("ab") as sink, output.open("rb") as source, _terminated_as_interrupt():
             try:
@@ -185,6 +187,9 @@ class _Run:
                 self.outcome.notes.append(f"{path.name} cannot be read: {error}")
         self.outcome.records.sort(key=lambda item: (item.rank, item.pid))
         self.outcome.notes += trouble.read(self.folder)
+        left = cleanup.clean(self.folder)
+        self.outcome.created, self.outcome.refused = left.created, left.refused
+        self.outcome.notes += left.notes
         self.outcome.output_tail = _tail(output)
 
 
