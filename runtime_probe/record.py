@@ -330,6 +330,8 @@ class Batch:
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
+    made_up: bool = False
+    """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)
     """Leaves of the batch whose key speaks of time stamps, flattened, at most 4096 values each, in seconds."""
 
@@ -404,6 +406,8 @@ class Record:
     crash: Crash | None = None
     framework: str = ""
     """`raw`, `lightning`, `transformers`, `accelerate`."""
+    own_loop: bool = False
+    """The loop was the probe's: how it clears, clips and steps is not the user's doing."""
     seconds: float = 0.0
     start_seconds: float = 0.0
     """Until the first backward."""

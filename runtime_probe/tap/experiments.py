@@ -20,7 +20,7 @@ from runtime_probe.tap.state import State
 from runtime_probe.tap.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from runtime_probe.tap.session import Session
     from runtime_probe.tap.tracked import Tracked
@@ -46,8 +46,7 @@ class Experimenter:
         self.tracer: Trace | None = None
         self.start_state: State | None = None
         self.snapshot: State | None = None
-        self.mode: ForcedEnds | None = None
-        self.plan: Iterator[None] = iter(())
+        self.plan: Generator[None, None, None] = _nothing()
 
     # The baseline.
 
@@ -55,7 +54,7 @@ class Experimenter:
         """Find the models, list their parameters, and keep the state that the baseline starts from."""
         session = self.session
         for tracked in session.tracked:
-            for module in models.find(tracked.parameters):
+            for module in models.find(tracked.parameters, session.modules):
                 root = next((r for r in self.roots if r.module is module), None)
                 if root is None:
                     root = models.Model(module)
@@ -109,7 +108,7 @@ class Experimenter:
         known = self.parameters.get(id(parameter))
         if known is not None:
             return known.name
-        for module in models.find([parameter]):
+        for module in models.find([parameter], self.session.modules):
             for name, candidate in module.named_parameters():
                 if candidate is parameter:
                     return name
@@ -148,8 +147,15 @@ class Experimenter:
                 tracked.before.put_back()
         self.tracer = Trace(session)
         session.enter(records.TRACE)
-        self.plan = iter(())
+        self.plan = _nothing()
         self.tracer.__enter__()
+
+    def close(self) -> None:
+        """Leave the modes of torch that an experiment has entered."""
+        self.plan.close()
+        if self.tracer is not None:
+            self.tracer.__exit__(None, None, None)
+            self.tracer = None
 
     def _end_trace(self) -> None:
         assert self.tracer is not None
@@ -181,7 +187,7 @@ class Experimenter:
         if next(self.plan, self) is self:
             self.session.finish("complete")
 
-    def _plan(self) -> Iterator[None]:
+    def _plan(self) -> Generator[None, None, None]:
         """Each `yield` lets the script run one iteration with the weights as they were left here."""
         session, results = self.session, self.session.record.experiments
         anchor = session.anchor
@@ -205,7 +211,7 @@ class Experimenter:
         assert self.snapshot is not None
         self.snapshot.put_back()
 
-    def _nudge(self, anchor: Tracked, loss: float) -> Iterator[None]:
+    def _nudge(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
         results = self.session.record.experiments
         step = self.session.record.steps[-1]
         rounded = bool(self.session.record.features.autocast) or any(
@@ -236,7 +242,7 @@ class Experimenter:
                 break
         self._put_back()
 
-    def _influence(self, anchor: Tracked, loss: float) -> Iterator[None]:
+    def _influence(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
         asked = [
             (known, self.tensors[key])
             for key, known in self.parameters.items()
@@ -260,15 +266,13 @@ class Experimenter:
             known.influences = moves
         self._put_back()
 
-    def _forced_time(self, anchor: Tracked) -> Iterator[None]:
+    def _forced_time(self, anchor: Tracked) -> Generator[None, None, None]:
         features, results = self.session.record.features, self.session.record.experiments
         if not features.time_argument or features.time_integral:
             return
-        self.mode = ForcedEnds()
-        self.mode.__enter__()
-        self.session.enter(records.FORCED_TIME)
-        yield
-        self.mode.__exit__(None, None, None)
+        with ForcedEnds():
+            self.session.enter(records.FORCED_TIME)
+            yield
         for call in self.session.calls.outer.values():
             for name, tensor in call.named():
                 if f"{type(call.module).__name__}({name})" == features.time_argument:
@@ -276,7 +280,7 @@ class Experimenter:
                     results.time_loss = anchor.last_loss
         self._put_back()
 
-    def _zeroed(self, anchor: Tracked) -> Iterator[None]:
+    def _zeroed(self, anchor: Tracked) -> Generator[None, None, None]:
         session, results = self.session, self.session.record.experiments
         # A generator's noise is no input that it has to listen to.
         if self.start_state is None or not session.feed.kept or len(session.tracked) > 1:
@@ -312,3 +316,7 @@ class Experimenter:
         for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
             self.parameters[key].norm = norm
         record.parameters = list(self.parameters.values())
+
+
+def _nothing() -> Generator[None, None, None]:
+    yield from ()

@@ -55,4 +55,5 @@ def install(session: Session) -> None:
             session.on_skipped(inner, float(self.get_scale()), here(2))
         return made
 
-    scaler.scale, scaler.unscale_, scaler.step = watched_scale, watched_unscale, watched_step
+    for name, watched in (("scale", watched_scale), ("unscale_", watched_unscale), ("step", watched_step)):
+        session.patches.replace(scaler, name, watched)

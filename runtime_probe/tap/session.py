@@ -20,6 +20,7 @@ from runtime_probe.tap import gradients, places
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.loaders import Feed
+from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.scaling import scale_of
 from runtime_probe.tap.statistics import digest, tensors
@@ -73,6 +74,17 @@ class Session:
         self.calls = Calls(self)
         self.watch = Watch(self)
         self.experiments = Experimenter(self)
+        self.patches = Patches()
+        self.modules: list[torch.nn.Module] | None = None
+        """Where to look for models; None for the whole process."""
+
+    def close(self) -> None:
+        """Take every hook, patch and mode out of torch again."""
+        self.active = self.watching = False
+        self.experiments.close()
+        self.watch.stop()
+        self.calls.remove()
+        self.patches.undo()
 
     # What the hooks report.
 
