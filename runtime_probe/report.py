@@ -84,7 +84,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
     results = _results(chosen, family) if main is not None else []
-    judged = findings.judge(main, results) if main is not None and training else []
+    judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out)
     status = FAILED if failed else NOT_JUDGED if reason else HEALTHY

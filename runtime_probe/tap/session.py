@@ -188,6 +188,12 @@ class Session:
         """Gradients were cleared."""
         self.event(EventKind.CLEAR, where=where)
 
+    def on_finite_check(self, where: Where, value: float) -> None:
+        """A number was tested for NaN or infinity; whether it is a loss shows when losses are known."""
+        self.event(EventKind.CHECK_FINITE, where=where)
+        if self.record.events:
+            self.record.events[-1].attributes["value"] = value
+
     def event(self, kind: EventKind, where: Where | None = None, optimizer: int | None = None) -> None:
         """Note an event of the timeline, for the first steps."""
         if self.phase in (records.WARM_UP, records.BASELINE) and len(self.record.events) < _EVENTS:
