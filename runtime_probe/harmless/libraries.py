@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WRITERS = (
     ("torch", "save", "f"),
     ("torch", "jit.save", "f"),
+    ("torch", "jit.ScriptModule.save", "f"),
     ("torch", "jit.RecursiveScriptModule.save", "f"),
     ("torch", "jit.ScriptFunction.save", "f"),
     ("torch", "export.save", "f"),

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runtime_probe import record
 from runtime_probe.harmless import cleanup
+from runtime_probe.harmless import install as _install  # noqa: F401 - leaves its bytecode for the processes below
+from runtime_probe.launch import child as _child  # noqa: F401
 from runtime_probe.launch import environment, processes, progress, trouble
 from runtime_probe.launch.command import CommandError, resolve
 
