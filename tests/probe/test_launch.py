@@ -210,3 +210,28 @@ def test_a_command_that_goes_on_after_its_training_is_ended(work: Path) -> None:
 
 def test_the_last_of_each_line_of_a_progress_bar_is_kept(work: Path) -> None:
     assert probed("print('1%\\r2%\\r3%')\nprint('end')\n").output_tail == "3%\nend\n"
+
+
+def test_a_shell_script_may_set_its_own_path_and_deletes_nothing(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    Path("torch.py").write_text(TORCH)
+    script("import os, torch\ntorch.record()\nprint(os.environ['PYTHONPATH'])\n")
+    Path("best.pt").write_text("old")
+    Path("log.txt").write_text("old")
+    Path("below.sh").write_text("rm best.pt")
+    Path("run.sh").write_text("""
+        set -e
+        export PYTHONPATH=src
+        rm -rf best.pt
+        git push
+        python train.py | tee log.txt
+        python3 -c 'import os; assert os.system("bash below.sh") == 0'
+    """)
+    outcome = run(["bash", "run.sh"], Options(timeout=30))
+    assert outcome.returncode == 0, outcome.output_tail
+    assert outcome.output_tail.strip().endswith(f"{os.pathsep}src")
+    assert len(outcome.records) == 1
+    assert Path("best.pt").read_text() == Path("log.txt").read_text() == "old"
+    assert {"would have run `rm -rf best.pt`", "would have run `git push`", "would have run `tee log.txt`"} <= set(
+        outcome.refused
+    )
