@@ -218,6 +218,8 @@ def _terminated_as_interrupt() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays ignored: nohup.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = [(number, signal.signal(number, signal.default_int_handler)) for number in numbers]
     # A shell starts background jobs with SIGINT ignored, and Python keeps that.
     before.append((signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)))
