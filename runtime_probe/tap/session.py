@@ -158,11 +158,11 @@ class Session:
         tracked.forget()
         self._stepped(tracked)
 
-    def on_unscale(self, optimizer: Any, where: Where) -> None:
-        """A gradient scaler divided gradients by its scale."""
+    def on_unscale(self, optimizer: Any, where: Where, *, enabled: bool) -> None:
+        """A gradient scaler divided gradients by its scale, if it is switched on."""
         inner = getattr(optimizer, "optimizer", optimizer)
         for tracked in self.tracked:
-            if tracked.optimizer is inner:
+            if tracked.optimizer is inner and enabled:
                 tracked.unscaled = where
         if self.scaling is None:
             self.event(EventKind.UNSCALE, where=where)
