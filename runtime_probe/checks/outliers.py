@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
-from runtime_probe.checks.features import called, entering, targets
+from runtime_probe.checks.features import called, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the largest robust z-score of each dimension of inputs and targets."""
-    items = [i for i in entering(record) + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
+    # What a frozen part of the model makes of the data has its own tails: the data themselves are asked.
+    inputs = [item for item in record.statistics if item.role == "model input" and item.dtype.startswith("float")]
+    items = [i for i in inputs + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
     if not items:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return

@@ -70,6 +70,7 @@ def parameter(name: str, position: int, norm: float = 0.1, **changes: Any) -> Pa
 
 
 def statistics(role: str = "first layer", features: int = 3, **changes: Any) -> TensorStatistics:
+    role = changes.pop("role", role)
     made = TensorStatistics(
         role, "net.0" if role == "first layer" else "action", [4, features], "torch.float32", 4,
         [0.1] * features, [1.0] * features, [-1.5] * features, [1.6] * features, [2.0] * features,

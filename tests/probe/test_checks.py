@@ -90,6 +90,10 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "frozen": (healthy(parameters=[parameter("a", 0, requires_grad=False)], steps=[]), "everything-frozen"),
     "frozen, crashed": (healthy(parameters=[], steps=[], backwards=0, crash=Crash("RuntimeError", NO_GRAPH, ""), status="crashed"), "everything-frozen"),
     "detached loss": (healthy(steps=[], detached_loss=LossRecord(2.0, 1.0, BACKWARD, LOSS, "")), "loss-detached"),
+    "gradients end before the parameters": (
+        healthy(steps=[dataclasses.replace(s, grad_norm=0.0, losses=[]) for s in series([2.0] * 11)]),
+        "loss-detached",
+    ),
     "zero gradient": (healthy(steps=series([2.0] * 11, grad_norm=0.0, applied_norm=0.0)), "loss-detached"),
     "detached part": (healthy(parameters=[*healthy().parameters, DETACHED]), "parameters-without-gradient"),
     "double softmax": (healthy(loss_calls=[cross_entropy(made_by="SoftmaxBackward0", sums_to_one=True)]), "softmax-applied-twice"),
@@ -153,7 +157,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "clip far below": (healthy(steps=series(falling(), clips=[clip(0.01, 5.0)], applied_norm=0.01, grad_norm=5.0)), "gradients-not-clipped"),
     "clip on half": (healthy(steps=series(falling(), clips=[clip(covers=0.5)])), "clipping-without-effect"),
     "two hundred apart": (with_targets(0.005, 1.0, rows=4), "target-scales-differ"),
-    "outlier": (with_inputs(outlier=[50.0, 1.0, 1.0], rows=64), "data-outliers"),
+    "outlier": (with_inputs(role="model input", outlier=[50.0, 1.0, 1.0], rows=64), "data-outliers"),
     "skips": (healthy(steps=[dataclasses.replace(s, skipped=s.number < 6, scale=1024.0) for s in series(falling())]), "fp16-overflow"),
     "no scaler": (healthy(features=Features(autocast="float16")), "fp16-gradients-not-unscaled"),
     "start at twice ln C": (healthy(loss_calls=[cross_entropy(value=8.0)]), "loss-at-start-too-high"),
@@ -279,6 +283,12 @@ def test_where_a_nan_began_is_said() -> None:
 def test_a_minus_sign_is_no_fault_in_rl() -> None:
     record = healthy(features=RL, steps=series([-2.0] * 11, node="NegBackward0 < MseLossBackward0"))
     assert statuses(record)["loss-negated"] == "pass"
+
+
+def test_a_nan_made_within_the_model_is_not_the_fault_of_the_data() -> None:
+    inside = [statistics("model input"), statistics(nonfinite=3)]
+    assert statuses(healthy(statistics=inside))["data-not-finite"] == "pass"
+    assert statuses(healthy(statistics=[statistics("model input", nonfinite=3), *inside]))["data-not-finite"] == "fail"
 
 
 def test_the_last_word_is_in_the_numbers() -> None:
