@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import Record, TensorStatistics
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
@@ -24,10 +24,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return
     for item in items:
-        score = max(item.outlier)
-        dimension = item.outlier.index(score)
+        score, dimension = max((score, place) for place, score in enumerate(item.outlier))
+        far = [(s, place) for place, s in enumerate(item.outlier) if _deviations(item, place) > t.OUTLIER_DEVIATIONS]
+        if far:
+            score, dimension = max(far)
         numbers: dict[str, Any] = {"score": score, "dimension": dimension, "rows": item.rows}
-        if score > t.OUTLIER_SCORE:
+        if far and score > t.OUTLIER_SCORE:
             yield warned(
                 f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
                 f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
@@ -37,6 +39,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
+
+
+def _deviations(item: TensorStatistics, place: int) -> float:
+    """Distance of the farthest value from the mean, in standard deviations."""
+    std, mean = item.std[place], item.mean[place]
+    return max(item.maximum[place] - mean, mean - item.minimum[place]) / std if std > 0 else 0.0
 
 
 CHECK = Check(
