@@ -43,8 +43,9 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 def _deviations(item: TensorStatistics, place: int) -> float:
     """Distance of the farthest value from the mean, in standard deviations."""
-    std, mean = item.std[place], item.mean[place]
-    return max(item.maximum[place] - mean, mean - item.minimum[place]) / std if std > 0 else 0.0
+    if min(map(len, (item.mean, item.std, item.minimum, item.maximum))) <= place or not item.std[place] > 0:
+        return 0.0
+    return max(item.maximum[place] - item.mean[place], item.mean[place] - item.minimum[place]) / item.std[place]
 
 
 CHECK = Check(

@@ -285,6 +285,21 @@ def test_a_minus_sign_is_no_fault_in_rl() -> None:
     assert statuses(record)["loss-negated"] == "pass"
 
 
+def test_a_loss_that_ran_away_needs_no_replay() -> None:
+    first = dataclasses.replace(series([9.8, 9.8])[0], phase="warm-up")
+    steps = [dataclasses.replace(s, batch_hash=f"b{s.number}") for s in series([600.0, 650.0] * 5 + [610.0])]
+    assert [r.check for r in judge([healthy(steps=[first, *steps])]).failures] == ["learning-rate-too-high"]
+
+
+def test_several_unclipped_optimizers_are_one_line() -> None:
+    steps = gan().steps
+    for step in steps:
+        step.grad_norm = step.applied_norm = 5.0 + step.optimizer
+    found = [r for r in judge([dataclasses.replace(gan(), steps=steps)]).warnings if r.check == "gradients-not-clipped"]
+    assert len(found) == 1
+    assert "of Adam (and 1 more optimizers) reaches 6" in found[0].message
+
+
 def test_a_cosine_that_mostly_stands_at_one_has_no_outliers() -> None:
     record = with_inputs(role="model input", outlier=[2.5e4, 1.0, 1.0], rows=512)
     assert statuses(record)["data-outliers"] == "pass"
