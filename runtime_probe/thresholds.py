@@ -25,7 +25,10 @@ FEW_ROWS_FACTOR = 10.0
 OUTLIER_SCORE = 20.0
 """Robust z-score, |x - median| / (1.4826 MAD). Seed: slips of +-50 in a range of +-3.14 rad, whose MAD is about
 1.6 rad: a score of 21. Heavy-tailed but honest data stays below."""
-OUTLIER_ROWS = 16
+OUTLIER_DEVIATIONS = 6.0
+"""In ordinary standard deviations, which an outlier must reach as well: a cosine that mostly stands at 1 has a MAD of
+almost 0 and no outliers."""
+OUTLIER_ROWS = 64
 """A median of fewer values says little about the tails."""
 
 # 2. Timestamps
@@ -45,10 +48,11 @@ GAIN_LOW = 0.5
 GAIN_WARN = 0.6
 LOSS_EXPLODES = 10.0
 """Times the loss at the start, within ten steps."""
-FLAT_RELATIVE_DROP = 3e-5
-"""Predicted relative decrease of the loss in one step. Measured: 1e-5 to 1e-8 for a rate 10,000 times too low."""
-SLOW_RELATIVE_DROP = 1e-4
-"""1000 steps for a tenth of the loss: worth a word."""
+FLAT_RELATIVE_DROP = 1e-5
+"""Predicted relative decrease of the loss in one step. Measured: 1e-5 to 1e-8 for a rate 10,000 times too low, 5e-5
+and more for healthy scripts (a diffusion policy with Adam at 1e-4 is the slowest)."""
+SLOW_RELATIVE_DROP = 3e-5
+"""3000 steps for a tenth of the loss: worth a word."""
 RESOLVED = 1e-4
 """Share of the loss that a decrease must have for its gain ratio to be more than rounding in float32 (6e-8 times
 the number of operations)."""
