@@ -41,7 +41,8 @@ def _ran_away(record: Record, descent: Descent) -> Outcome | None:
     if descent.entangled or not_cleared(descent.steps) or not typical > t.LOSS_EXPLODES * first > 0 or not rate:
         return None
     return failed(
-        f"the loss went from {number(first)} to {number(typical)} in the first steps at a learning rate of {number(rate)}",
+        f"the loss went from {number(first)} to {number(typical)} in the first steps"
+        f" at a learning rate of {number(rate)}",
         f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts",
         descent.where,
         first_loss=first,

@@ -39,6 +39,7 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
         if report.record.backwards or report.failures:
             page.checklist(report, verbose=verbose)
         page.layers(report.record)
+        page.timeline(report)
         page.findings(report)
         page.files(report.record)
     page.ending(report)
@@ -142,6 +143,20 @@ class _Page:
             self._line(f"{name:<{min(wide, self._width - 28)}}  {layer.norm:8.2e} {bar}", indent=4)
         if len(shown) < len(found):
             self._line(f"the smallest and the largest of {len(found)}", "dim", indent=4)
+
+    def timeline(self, report: Report) -> None:
+        """One iteration as it happened, beside what the linter had expected."""
+        compared = report.timeline
+        if compared is None or not compared.observed.events:
+            return
+        self._heading("One iteration, as it happened")
+        wide = max(len(event.kind.value) for event in compared.observed.events)
+        for event in compared.observed.events:
+            self._line(f"{event.kind.value:<{wide}}  {event.place}", indent=4)
+        if compared.expected and not compared.disagreements:
+            self._line("as the linter predicted it from the source", "dim", indent=4)
+        for item in compared.disagreements:
+            self._line(str(item), "yellow", indent=4)
 
     def findings(self, report: Report) -> None:
         """What the linter said, and whether it is so."""
