@@ -146,7 +146,6 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
     try:
         import rich.console  # noqa: F401, PLC0415 - --help and wrong usage need none of this
 
-        from runtime_probe import report  # noqa: PLC0415
         from runtime_probe.launch.command import CommandError  # noqa: PLC0415
         from runtime_probe.launch.run import run  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -171,6 +170,8 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
         print("convdiag-probe: interrupted; everything it started has ended", file=sys.stderr)
         return INTERRUPTED
     _tell(outcome)
+    from runtime_probe import report  # noqa: PLC0415 - not before there is something to judge
+
     judged = report.judge(outcome.records, output_tail=outcome.output_tail, timed_out=outcome.timed_out)
     _print(judged, arguments)
     return judged.exit_status

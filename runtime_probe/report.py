@@ -84,7 +84,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
     results = _results(chosen, family) if main is not None else []
-    judged = findings.judge(main, results) if main is not None and training else []
+    judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out)
     status = FAILED if failed else NOT_JUDGED if reason else HEALTHY
@@ -148,6 +148,9 @@ def _merged(by_rank: list[tuple[int, list[Result]]]) -> list[Result]:
     worst = min(_RANK[result.status] for _, found in by_rank for result in found)
     saying = [(rank, [r for r in found if _RANK[r.status] == worst]) for rank, found in by_rank]
     saying = [(rank, found) for rank, found in saying if found]
+    # A NaN reaches every rank with the next exchange of gradients: it began where it was seen first.
+    began = [min(float(r.numbers.get("step", 0)) for r in found) for _, found in saying]
+    saying = [item for item, step in zip(saying, began, strict=True) if step == min(began)]
     first = saying[0][1]
     if worst > 1 or len(saying) == len(by_rank):
         return first

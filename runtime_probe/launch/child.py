@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from runtime_probe.launch import trouble
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
 def enter() -> None:
     """Put the guard in place, and have the tap wait for torch."""
     options = from_environment()
-    if options is None or not os.path.isdir(options.run_folder):  # noqa: PTH112 - pathlib costs time at each start
+    if options is None or not os.path.isdir(options.run_folder):
         return  # a process that outlived its probe
     try:
-        if find_spec("runtime_probe.harmless.install"):
-            from runtime_probe.harmless.install import install  # noqa: PLC0415
+        from runtime_probe.harmless.install import install  # noqa: PLC0415 - errors of the guard are reported
 
-            install(options)
+        install(options)
     except Exception as error:  # noqa: BLE001 - the script runs on; the probe reports it
         trouble.write("guard", error)
     when_imported("torch", _tap)

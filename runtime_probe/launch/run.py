@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from runtime_probe import record
+from runtime_probe.harmless import cleanup
+from runtime_probe.harmless import install as _install  # noqa: F401 - leaves its bytecode for the processes below
+from runtime_probe.launch import child as _child  # noqa: F401
 from runtime_probe.launch import environment, processes, progress, trouble
 from runtime_probe.launch.command import CommandError, resolve
 
@@ -94,6 +97,7 @@ class _Run:
 
     def run(self, words: list[str], show: bool, on_progress: Callable[[str, float], None] | None) -> Outcome:
         output = self.folder / "output"
+        cleanup.begin(self.folder)
         started = time.monotonic()
         with output.open("ab") as sink, output.open("rb") as source, _terminated_as_interrupt():
             try:
@@ -185,6 +189,9 @@ class _Run:
                 self.outcome.notes.append(f"{path.name} cannot be read: {error}")
         self.outcome.records.sort(key=lambda item: (item.rank, item.pid))
         self.outcome.notes += trouble.read(self.folder)
+        left = cleanup.clean(self.folder)
+        self.outcome.created, self.outcome.refused = left.created, left.refused
+        self.outcome.notes += left.notes
         self.outcome.output_tail = _tail(output)
 
 
@@ -211,6 +218,8 @@ def _terminated_as_interrupt() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays ignored: nohup.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = [(number, signal.signal(number, signal.default_int_handler)) for number in numbers]
     # A shell starts background jobs with SIGINT ignored, and Python keeps that.
     before.append((signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)))

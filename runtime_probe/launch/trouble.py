@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime_probe.options import from_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PREFIX = "trouble-"
 
@@ -18,7 +21,7 @@ def write(what: str, error: BaseException) -> None:
         return
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
-        with (Path(options.run_folder) / f"{PREFIX}{os.getpid()}").open("a", encoding="utf-8") as file:
+        with open(f"{options.run_folder}/{PREFIX}{os.getpid()}", "a", encoding="utf-8") as file:
             file.write(f"{what}: {text}\n")
     except OSError:
         return  # the run is over

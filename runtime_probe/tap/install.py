@@ -11,7 +11,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from runtime_probe.record import Record
-from runtime_probe.tap import clipping, features, randomness, scaling
+from runtime_probe.tap import clipping, environments, features, randomness, scaling
 from runtime_probe.tap.ending import Ending
 from runtime_probe.tap.places import here
 from runtime_probe.tap.session import Session
@@ -42,6 +42,7 @@ def install(options: Options) -> Session:
     clipping.install(session)
     features.count_distributions(session)
     features.watch_math(session)
+    environments.install(session)
     session.feed.install()
     session.calls.install()
     _backward(session)

@@ -6,12 +6,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 try:
-    import lightning as L
+    import lightning as pl
 except ImportError:
-    import pytorch_lightning as L
+    import pytorch_lightning as pl
 
 
-class BehaviourCloning(L.LightningModule):
+class BehaviourCloning(pl.LightningModule):
     def __init__(self):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     observations = torch.randn(512, 6)
     data = TensorDataset(observations, torch.tanh(observations[:, :2]))
-    trainer = L.Trainer(
+    trainer = pl.Trainer(
         max_epochs=10,
         accelerator="cpu",
         gradient_clip_val=1.0,
