@@ -46,6 +46,9 @@ GAIN_LOW = 0.5
 """Actual decrease over predicted decrease, median of the steps. Measured: healthy medians are 0.67 to 1.02, a rate
 100 times too high is below 0.6 in 16 of 18 families, 1000 times too high below 0.01 in 17 of 18."""
 GAIN_WARN = 0.6
+GAIN_GROSS = 0.25
+"""Fails by itself. Between this and GAIN_LOW the loss must also rise at two steps or more: a run that falls at each
+step and gets 0.4 of what the gradient promises is fast, not broken."""
 LOSS_EXPLODES = 10.0
 """Times the loss at the start, within ten steps."""
 FLAT_RELATIVE_DROP = 1e-5

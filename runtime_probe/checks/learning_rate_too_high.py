@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
@@ -41,8 +42,8 @@ def _ran_away(record: Record, descent: Descent) -> Outcome | None:
     if descent.entangled or not_cleared(descent.steps) or not typical > t.LOSS_EXPLODES * first > 0 or not rate:
         return None
     return failed(
-        f"the loss went from {number(first)} to {number(typical)} in the first steps"
-        f" at a learning rate of {number(rate)}",
+        f"the loss went from {number(first)} to {number(typical)} in the first steps, at a learning rate of"
+        f" {number(rate)}",
         f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts",
         descent.where,
         first_loss=first,
@@ -83,7 +84,8 @@ def _judge(record: Record, descent: Descent) -> Outcome:
             descent.where,
             **numbers,
         )
-    if gain < t.GAIN_LOW and len(ratios) >= 3:
+    rises = sum(after > before for before, after in pairwise(descent.losses))
+    if len(ratios) >= 3 and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
         return failed(message, remedy, descent.where, **numbers)
     return warned(message, remedy, descent.where, **numbers)
 
