@@ -38,6 +38,10 @@ class Modules:
                 self._parsed[path] = None
         return self._parsed[path]
 
+    def has_parsed(self, path: str) -> bool:
+        """Whether a file was parsed, and is Python."""
+        return self._parsed.get(path) is not None
+
     def loaded(self) -> list[Module]:
         """The modules parsed so far."""
         return [module for module in self._parsed.values() if module is not None]
