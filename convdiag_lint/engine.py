@@ -54,6 +54,7 @@ class Checker:
         self._cache = cache
         self._here = Path.cwd()
         self._put: set[str] = set()
+        self._places: dict[str, tuple[ProjectFiles, str]] = {}
         self._roots: dict[Path, Path] = {}
         self._files: dict[Path, ProjectFiles] = {}
         self._analysers: dict[Path, Analyser] = {}
@@ -171,6 +172,11 @@ class Checker:
 
     def _locate(self, path: str) -> tuple[ProjectFiles, str]:
         """The project of a file and the file's place in it."""
+        if path not in self._places:
+            self._places[path] = self._find_place(path)
+        return self._places[path]
+
+    def _find_place(self, path: str) -> tuple[ProjectFiles, str]:
         full = Path(os.path.realpath(path))
         root = self._roots.get(full.parent)
         if root is None:

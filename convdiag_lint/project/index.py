@@ -11,7 +11,7 @@ from convdiag_lint.reading.scan import called
 if TYPE_CHECKING:
     from convdiag_lint.project.files import ProjectFiles
 
-_DEFINITION = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+_DEFINITION = re.compile(rb"def[ \t]+(\w+)")
 _ACTS = (
     b".step(", b"backward(", b"clip_grad", b"zero_grad", b"isnan", b"isinf", b"isfinite", b"detect_anomaly",
     b"_assert_async", b"unscale_",
@@ -37,7 +37,8 @@ class Index:
         bodies: list[tuple[bytes, bytes]] = []
         for path in self._files.python:
             data = self._files.read(path)
-            starts = [(m.start(), m.group(1)) for m in _DEFINITION.finditer(data)]
+            found_at = ((match.start(), match.group(1)) for match in _DEFINITION.finditer(data))
+            starts = [(start, name) for start, name in found_at if _begins_line(data, start)]
             ends = [*(start for start, _ in starts), len(data)][1:]
             named = [(name, data[start:end]) for (start, name), end in zip(starts, ends, strict=True)]
             if _acts(data):
@@ -56,3 +57,9 @@ class Index:
 def _acts(data: bytes) -> bool:
     # Ten searches for plain words take less than one for a choice of them.
     return any(word in data for word in _ACTS) or (b".grad" in data and _GRADIENT.search(data) is not None)
+
+
+def _begins_line(data: bytes, start: int) -> bool:
+    # Asked of each place, for a pattern that begins with the line's start is tried at every letter.
+    before = data[data.rfind(b"\n", 0, start) + 1 : start]
+    return not before.strip(b" \t") or before.split() == [b"async"]
