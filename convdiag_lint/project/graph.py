@@ -1,14 +1,15 @@
-"""Walking through values with project calls run through, and deciding switches by their defaults."""
+"""Walking through values with project calls run through."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdiag_lint.project.expressions import binary, truth
+from convdiag_lint.project.deciding import called_as, choose, default_of
 from convdiag_lint.project.values import (
     Attr,
     Call,
     Choice,
+    ClassVal,
     Const,
     FuncVal,
     Imported,
@@ -50,10 +51,10 @@ def through(program: Program, value: Value) -> Value:
             if name in _SAME_FUNCTIONS and value.args:
                 value = value.args[0]
                 continue
-            if isinstance(callee, (Param, Setting, Attr, Call)):
+            if isinstance(callee, (Param, Setting, Attr, Call, Item, Choice)):
                 value = _called_through(program, value)
                 callee = value.callee
-            if isinstance(callee, (FuncVal, Imported, Obj)):
+            if isinstance(callee, (FuncVal, Imported, Obj, ClassVal)):
                 opened = program.expand(value)
                 if opened is not value:
                     value = opened
@@ -89,7 +90,7 @@ def through(program: Program, value: Value) -> Value:
 
 
 def _called_through(program: Program, value: Call) -> Call:
-    """A call of a parameter or of a method, as a call of the project function that it is."""
+    """A call of a parameter, a method or a choice, as a call of the project function that it is."""
     known: dict[int, Call] = program.facts.setdefault("calls seen through", {})
     if id(value) not in known:
         known[id(value)] = value
@@ -101,11 +102,8 @@ def _called_through(program: Program, value: Call) -> Call:
             plain = program.attribute(base, callee.name) if isinstance(base, Obj) else callee
         if isinstance(callee, Call):
             plain = program.expand(callee)
-        if isinstance(plain, (FuncVal, Obj)):
-            known[id(value)] = Call(
-                plain, value.args, value.keywords, value.function, value.span,
-                value.around, value.guards, value.loops, value.generation,
-            )  # fmt: skip
+        if isinstance(plain, (FuncVal, Obj, ClassVal)):
+            known[id(value)] = called_as(program, value, plain)
     return known[id(value)]
 
 
@@ -124,63 +122,6 @@ def _only_shapes(index: Value) -> bool:
         if not plain and not everything:
             return False
     return True
-
-
-def default_of(program: Program, value: Value, depth: int = 4) -> Value:
-    """What a parameter or switch is unless somebody sets it."""
-    if depth <= 0:
-        return value
-    if isinstance(value, Setting):
-        return default_of(program, value.default, depth - 1) if value.default is not None else value
-    if isinstance(value, Param):
-        bound = program.bindings(value)
-        plain = [default_of(program, b, depth - 1) for b in bound]
-        first = plain[0] if plain else value.default
-        if first is None:
-            return value
-        same = all(_equal(p, first) for p in plain)
-        if plain and not same:
-            return value
-        return default_of(program, first, depth - 1)
-    if isinstance(value, Attr) and isinstance(value.base, Param):
-        for given in program.bindings(value.base)[:4]:
-            opened = program.attribute(program.opened(given), value.name)
-            plain_value = default_of(program, opened, depth - 1)
-            if isinstance(plain_value, Const):
-                return plain_value
-        return value
-    if isinstance(value, Op):
-        parts = tuple(default_of(program, o, depth - 1) for o in value.operands)
-        if len(parts) == 2:
-            return binary(value.op, parts[0], parts[1])
-        known = truth(Op(value.op, parts))
-        return Const(known) if value.op in ("not", "and", "or") and known is not None else Op(value.op, parts)
-    if isinstance(value, Call):
-        opened = program.expand(value)
-        if opened is not value:
-            return default_of(program, opened, depth - 1)
-    return value
-
-
-def _equal(first: Value, second: Value) -> bool:
-    if isinstance(first, Const) and isinstance(second, Const):
-        return first.value == second.value
-    if isinstance(first, FuncVal) and isinstance(second, FuncVal):
-        return first.function is second.function
-    return first is second
-
-
-def choose(program: Program, value: Choice) -> Value:
-    """The branch that the defaults take; the choice itself where they do not say."""
-    if value.test is not None:
-        known = truth(default_of(program, value.test))
-        if known is not None:
-            return value.then if known else value.other
-    for option, rest in ((value.then, value.other), (value.other, value.then)):
-        plain = default_of(program, option)
-        if isinstance(plain, Const) and plain.value is None:
-            return rest
-    return value
 
 
 def nodes(program: Program, run: Run, limit: int = 2500) -> Iterator[Value]:

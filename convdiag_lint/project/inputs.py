@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
+from convdiag_lint.project.deciding import choose
 from convdiag_lint.project.effects import call_name
-from convdiag_lint.project.graph import choose
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import (
     Attr,
