@@ -144,14 +144,26 @@ def _declared_in(program: Program, function: object, name: str) -> list[Value]:
 def _of_parameter(program: Program, value: Param) -> Value:
     """What the callers pass if they agree, or else what those that train pass."""
     sites = program.callers(value.function)
+    default = value.default
+    given: list[Value | None] = [site.given.get(value.parameter.name, default) for site in sites]
     for chosen in (sites, [site for site in sites if _trains(program, site.caller)]):
-        given = [site.given.get(value.parameter.name, value.default) for site in chosen]
-        plain = [default_of(program, bound) for bound in given if bound is not None]
+        passed = [site.given.get(value.parameter.name, default) for site in chosen]
+        plain = [default_of(program, bound) for bound in passed if bound is not None]
         if plain and all(equal(other, plain[0]) for other in plain):
             return default_of(program, plain[0])
-        if not plain and not sites and value.default is not None:
-            return default_of(program, value.default)
+        if not plain and not sites and default is not None:
+            return default_of(program, default)
+    # What is off by default, and turned on by nobody that can be read, is off.
+    if isinstance(default, Const) and default.value in (None, False):
+        known = [default_of(program, bound) for bound in given if bound is not None]
+        if all(equal(bound, default) or _open(bound) for bound in known):
+            return default
     return value
+
+
+def _open(value: Value) -> bool:
+    """Whether a value is a parameter or setting that nothing decides."""
+    return isinstance(value, (Param, Setting))
 
 
 def _trains(program: Program, function: Function) -> bool:

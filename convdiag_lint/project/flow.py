@@ -77,10 +77,11 @@ def _operator(value: Value) -> tuple[str, tuple[Value, ...]]:
 def _product(program: Program, value: Value, sign: int) -> Term:
     factors: list[Value] = []
     stack = [value]
+    value = through(program, value)
     while stack:
         part = through(program, stack.pop())
         op, operands = _operator(part)
-        if op == "*":
+        if op == "*" and (part is value or _mixed(program, part, operands)):
             stack.extend(operands)
         elif op == "-" and len(operands) == 1:
             sign = -sign
@@ -98,6 +99,11 @@ def _product(program: Program, value: Value, sign: int) -> Term:
     return Term(sign, tuple(factors))
 
 
+def _mixed(program: Program, value: Value, operands: tuple[Value, ...]) -> bool:
+    """Whether a product holds more than data: a number, or a draw. Scaled data stays one factor."""
+    return any(isinstance(operand, Const) for operand in operands) or bool(drawn(program, value))
+
+
 def _unit(program: Program, value: Value) -> bool:
     """Whether a value is one."""
     value = through(program, value)
@@ -110,6 +116,10 @@ def _inverse(program: Program, value: Value) -> Value:
     """One over a value, the same object each time."""
     known: dict[int, tuple[Value, Value]] = program.facts.setdefault("inverses", {})
     return known.setdefault(id(value), (value, Op("/", (Const(1), value))))[1]
+
+
+def _is_inverse(value: Value) -> bool:
+    return isinstance(value, Op) and value.op == "/" and isinstance(value.operands[0], Const)
 
 
 def interpolations(program: Program, found: list[Value]) -> Iterator[Interpolation]:
@@ -188,8 +198,11 @@ def _sum(program: Program, value: Value) -> Iterator[Interpolation]:
         timed = [f for f in term.factors if _timed(program, f)]
         scalars = [f for f in term.factors if f not in timed and _is_number(program, f)]
         rest = [f for f in term.factors if f not in timed and f not in scalars]
+        under = [f for f in rest if _is_inverse(f) and _scalar(program, f)] if len(rest) > 1 else []
+        rest = [f for f in rest if f not in under]
         if len(timed) == 1 and len(rest) == 1:
-            weighed.append((reduce(lambda a, b: Op("*", (a, b)), [*timed, *scalars]), rest[0]))
+            weight = reduce(lambda a, b: Op("*", (a, b)), [*timed, *scalars])
+            weighed.append((reduce(lambda a, b: Op("/", (a, b.parts()[1])), under, weight), rest[0]))
         elif not timed and len(rest) == 1 and len(term.factors) == 1:
             plain.append(rest[0])
     for weight, base in weighed:
@@ -221,34 +234,42 @@ def _same(first: Value, second: Value) -> bool:
 
 def _timed(program: Program, factor: Value) -> bool:
     """Whether a factor is a scalar function of a draw, and not data that a draw was mixed into."""
-    return _scalar(program, factor, 10) and bool(drawn(program, factor))
+    return _scalar(program, factor) and bool(drawn(program, factor))
 
 
 _FUNCTIONS = frozenset(
-    "int float min max amax clamp clamp_ clip sigmoid sqrt cos sin tan pow exp log square where minimum maximum sort"
+    "int float len size min max amax clamp clamp_ clip sigmoid sqrt cos sin tan pow exp log square where minimum maximum sort"
     " stack cat randn normal lerp floor ceil less greater lt gt le ge abs ones_like full_like linspace arange randint"
     " sample rsample rand rand_like uniform uniform_ random beta".split()
 )
 
 
-def _scalar(program: Program, value: Value, depth: int) -> bool:
+def _scalar(program: Program, value: Value, depth: int = 40) -> bool:
     """Whether a value is worked out from draws, constants and settings by arithmetic alone."""
+    known: dict[int, bool] = program.facts.setdefault("scalars", {})
     if depth <= 0:
+        program.touched += 1
         return False
-    value = through(program, value)
+    return program.remember(known, value, lambda: _arithmetic(program, value, depth - 1), False)
+
+
+def _arithmetic(program: Program, value: Value, depth: int) -> bool:
+    opened = through(program, value)
+    if opened is not value:
+        return _scalar(program, opened, depth)
     if isinstance(value, Op):
-        return all(_scalar(program, operand, depth - 1) for operand in value.operands)
+        return all(_scalar(program, operand, depth) for operand in value.operands)
     if isinstance(value, Choice):
-        return _scalar(program, value.then, depth - 1) and _scalar(program, value.other, depth - 1)
+        return _scalar(program, value.then, depth) and _scalar(program, value.other, depth)
     if isinstance(value, Item):
-        return _scalar(program, value.base, depth - 1)
+        return _scalar(program, value.base, depth)
     if isinstance(value, Call):
         if draw_range(program, value) is not None:
             return True
         if call_name(value) not in _FUNCTIONS:
             return False
         base = [value.callee.base] if isinstance(value.callee, Attr) and not isinstance(value.callee.base, Ref) else []
-        return all(_scalar(program, part, depth - 1) for part in (*base, *value.args))
+        return all(_scalar(program, part, depth) for part in (*base, *value.args))
     return True
 
 
@@ -300,9 +321,17 @@ def _rest_of_the_way(program: Program, operands: tuple[Value, ...], flow: Interp
     ends = [term.factors[0] for term in summed if len(term.factors) == 1]
     return (
         len(ends) == 2
-        and any(_same(end, middle) for end in ends)
+        and any(_may_be(program, end, middle) for end in ends)
         and any(_same(end, other) for end in ends for other in (flow.start, flow.end))
     )
+
+
+def _may_be(program: Program, value: Value, other: Value) -> bool:
+    """Whether a value is another, or one of several of which that is one."""
+    value = through(program, value)
+    if isinstance(value, Choice):
+        return _may_be(program, value.then, other) or _may_be(program, value.other, other)
+    return _same(value, other)
 
 
 def _used_again(program: Program, difference: Value, found: list[Value]) -> bool:

@@ -51,6 +51,9 @@ def through(program: Program, value: Value) -> Value:
             if name in _SAME_FUNCTIONS and value.args:
                 value = value.args[0]
                 continue
+            if name in ("full", "full_like") and len(value.args) > 1:
+                value = value.args[1]
+                continue
             if isinstance(callee, (Param, Setting, Attr, Call, Item, Choice)):
                 value = _called_through(program, value)
                 callee = value.callee
@@ -85,6 +88,10 @@ def through(program: Program, value: Value) -> Value:
             if chosen is not value:
                 value = chosen
                 continue
+            if not isinstance(value.then, Choice) and not isinstance(value.other, Choice):
+                then = through(program, value.then)
+                if then is through(program, value.other):
+                    return then
         return value
     return value
 

@@ -182,6 +182,11 @@ def _operation(program: Program, value: Op, depth: int) -> Range | None:
         counted = _counted(program, value)
         if counted is not None:
             return counted
+        top, below = (through(program, operand) for operand in value.operands)
+        if isinstance(top, Choice) and isinstance(below, Choice) and top.test is not None and top.test is below.test:
+            # Two calls of one abstract method: by the same body both times.
+            pairs = (Op("/", (top.then, below.then)), Op("/", (top.other, below.other)))
+            return _either(program, Choice(top.test, *pairs), depth)
         reduced = _reduced(program, value)
         if reduced is not None:
             return interval(program, reduced, depth)
