@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 24
 """How many defaults may depend on each other."""
+_MOST_ENTRIES = 6
+"""Of a table of functions that is looked through."""
 _TEXT_METHODS: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper, "strip": str.strip}
 _BUILT_IN: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
@@ -256,14 +258,26 @@ def _of_call(program: Program, value: Call) -> Value:
 
 def called_as(program: Program, value: Call, callee: Value) -> Call:
     """The same call of another callee, the same object each time it is asked for."""
-    known: dict[int, Call] = program.facts.setdefault("calls of what was chosen", {})
-    if id(value) not in known:
+    known: dict[tuple[int, object], Call] = program.facts.setdefault("calls of what was chosen", {})
+    key = (id(value), getattr(callee, "function", getattr(callee, "cls", id(callee))))
+    if key not in known:
         program.facts.setdefault("kept", []).append(value)
-        known[id(value)] = Call(
+        known[key] = Call(
             callee, value.args, value.keywords, value.function, value.span,
             value.around, value.guards, value.loops, value.generation,
         )  # fmt: skip
-    return known[id(value)]
+    return known[key]
+
+
+def entries(program: Program, callee: Value) -> list[FuncVal]:
+    """The functions of a table that a key which nobody knows picks from."""
+    table = default_of(program, callee)
+    base = default_of(program, table.base) if isinstance(table, Item) else None
+    if not isinstance(base, Map) or not 2 <= len(base.items) <= _MOST_ENTRIES:
+        return []
+    found = [program.force(entry) for _, entry in base.items]
+    functions = [entry for entry in found if isinstance(entry, FuncVal)]
+    return functions if len(functions) == len(found) else []
 
 
 def _is_instance(program: Program, value: Value, cls: Value) -> bool | None:

@@ -238,9 +238,9 @@ def _timed(program: Program, factor: Value) -> bool:
 
 
 _FUNCTIONS = frozenset(
-    "int float len size min max amax clamp clamp_ clip sigmoid sqrt cos sin tan pow exp log square where minimum maximum sort"
-    " stack cat randn normal lerp floor ceil less greater lt gt le ge abs ones_like full_like linspace arange randint"
-    " sample rsample rand rand_like uniform uniform_ random beta".split()
+    "int float len size min max amax clamp clamp_ clip sigmoid sqrt cos sin tan pow exp log square where"
+    " minimum maximum sort stack cat randn normal lerp floor ceil less greater lt gt le ge abs ones_like"
+    " full_like linspace arange randint sample rsample rand rand_like uniform uniform_ random beta".split()
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdiag_lint.project.deciding import called_as, choose, default_of
+from convdiag_lint.project.deciding import called_as, choose, default_of, entries
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -33,6 +33,7 @@ _SAME = frozenset(
     " requires_grad_ flatten cuda cpu bfloat16 view_as repeat_interleave broadcast_to astype copy tolist item"
     " transpose permute T rearrange append_dims".split()
 )
+_WRAPPERS = frozenset("vmap pmap jit checkpoint remat".split())
 _SAME_FUNCTIONS = frozenset(
     "rearrange repeat broadcast_to unsqueeze squeeze tensor as_tensor from_numpy asarray array float expand_dims"
     " append_dims right_pad_dims_to expand_tensor_like pad_t_like_x reshape".split()
@@ -108,10 +109,18 @@ def _called_through(program: Program, value: Call) -> Call:
             base = through(program, callee.base)
             plain = program.attribute(base, callee.name) if isinstance(base, Obj) else callee
         if isinstance(callee, Call):
-            plain = program.expand(callee)
+            plain = _mapped(callee)
+            plain = default_of(program, plain) if plain is not callee else program.expand(callee)
         if isinstance(plain, (FuncVal, Obj, ClassVal)):
             known[id(value)] = called_as(program, value, plain)
     return known[id(value)]
+
+
+def _mapped(callee: Call) -> Value:
+    """The function that `vmap` or `jit` makes a batched or compiled one of."""
+    if isinstance(callee.callee, Ref) and callee.callee.name.rpartition(".")[2] in _WRAPPERS and callee.args:
+        return callee.args[0]
+    return callee
 
 
 def _only_shapes(index: Value) -> bool:
@@ -152,6 +161,9 @@ def deep(program: Program, start: list[Value], limit: int = 2500) -> Iterator[Va
         if len(queue) > limit:
             continue
         parts = list(value.parts())
+        if isinstance(value, Call) and isinstance(value.callee, (Call, Item)):
+            # Which function of a table is called may be for a config to say: each of them may be.
+            parts += [program.expand(called_as(program, value, entry)) for entry in entries(program, value.callee)]
         if isinstance(value, (Call, Item, Attr)):
             opened = through(program, value)
             if opened is not value:

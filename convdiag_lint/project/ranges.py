@@ -289,6 +289,9 @@ def _call(program: Program, value: Call, depth: int) -> Range | None:
         return None
     if name in ("int", "float", "round"):
         return inner
+    if name in ("abs", "absolute", "fabs"):
+        far = max(abs(inner[0]), abs(inner[1]))
+        return (0.0 if inner[0] <= 0 <= inner[1] else min(abs(inner[0]), abs(inner[1]))), far
     if name == "floor":
         return math.floor(inner[0]), math.floor(inner[1])
     if name == "exp" and inner[1] < 700:
