@@ -343,8 +343,11 @@ def _element_of(program: Program, value: Value) -> Value | None:
             if nested is not None:
                 return nested
             dataset = inner
-        for whole in origins(program, dataset):
-            made = _undivided(program, whole)
+        several = [_undivided(program, whole) for whole in origins(program, dataset)]
+        if len(several) > 1 and not all(isinstance(m, Obj) or call_name(m) == "TensorDataset" for m in several):
+            # One of these is a package's, and which one it is only a launch tells.
+            return None
+        for made in several:
             if call_name(made) == "TensorDataset" and isinstance(made, Call):
                 return Seq("tuple", made.args)
             if isinstance(made, Obj):
