@@ -240,7 +240,8 @@ class Program:
                 names = {getattr(d, "id", "") for d in function.decorators}
                 this = self.classes.this(function.owner)
                 value = ClassVal(function.owner) if "classmethod" in names else this
-            else:
+            elif getattr(parameter.default, "value", None) is None:
+                # A default that is text or a number says that the annotated class is one of several types.
                 value = self.classes.annotated(function.module, parameter.annotation)
             if value is None:
                 default = None if parameter.default is None else evaluate(interp, parameter.default)
@@ -269,7 +270,7 @@ class Program:
         if not isinstance(value, Call):
             return value
         # A recursive function would unfold for ever: each expansion gives a new call of it.
-        if value.generation > 3:
+        if value.generation > 5:
             return value
         return self.remember(self._expanded, value, lambda: self._expand(value), value)
 
