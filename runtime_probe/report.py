@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime_probe import families, findings
+from runtime_probe import families, findings, timelines
 from runtime_probe.checks import ALL, nan_or_inf
 from runtime_probe.checks.base import Check, Result, Status, skipped
 from runtime_probe.record import BASELINE, Record
@@ -46,6 +46,8 @@ class Report:
     family: Family
     record: Record | None
     """Of the process that is described: rank 0 of a distributed run."""
+    timeline: timelines.Comparison | None = None
+    """One iteration as it happened, and whether the linter had predicted it."""
     ranks: int = 1
     notes: list[str] = field(default_factory=list)
     output_tail: str = ""
@@ -95,14 +97,22 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
     results = _results(chosen, family) if main is not None else []
-    judged = findings.judge(main, results) if main is not None and training else []
+    judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out)
     status = FAILED if failed else NOT_JUDGED if reason else HEALTHY
     return Report(
-        status, reason, results, judged, family, main, len(chosen), _notes(main, training, chosen, timed_out=timed_out),
-        output_tail if status == NOT_JUDGED else "",
-    )  # fmt: skip
+        exit_status=status,
+        reason=reason,
+        results=results,
+        findings=judged,
+        family=family,
+        record=main,
+        timeline=timelines.of(main) if main is not None else None,
+        ranks=len(chosen),
+        notes=_notes(main, training, chosen, timed_out=timed_out),
+        output_tail=output_tail if status == NOT_JUDGED else "",
+    )
 
 
 def _steps(record: Record) -> int:

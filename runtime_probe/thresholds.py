@@ -25,7 +25,10 @@ FEW_ROWS_FACTOR = 10.0
 OUTLIER_SCORE = 20.0
 """Robust z-score, |x - median| / (1.4826 MAD). Seed: slips of +-50 in a range of +-3.14 rad, whose MAD is about
 1.6 rad: a score of 21. Heavy-tailed but honest data stays below."""
-OUTLIER_ROWS = 16
+OUTLIER_DEVIATIONS = 6.0
+"""In ordinary standard deviations, which an outlier must reach as well: a cosine that mostly stands at 1 has a MAD of
+almost 0 and no outliers."""
+OUTLIER_ROWS = 64
 """A median of fewer values says little about the tails."""
 
 # 2. Timestamps
@@ -43,12 +46,16 @@ GAIN_LOW = 0.5
 """Actual decrease over predicted decrease, median of the steps. Measured: healthy medians are 0.67 to 1.02, a rate
 100 times too high is below 0.6 in 16 of 18 families, 1000 times too high below 0.01 in 17 of 18."""
 GAIN_WARN = 0.6
+GAIN_GROSS = 0.25
+"""Fails by itself. Between this and GAIN_LOW the loss must also rise at two steps or more: a run that falls at each
+step and gets 0.4 of what the gradient promises is fast, not broken."""
 LOSS_EXPLODES = 10.0
 """Times the loss at the start, within ten steps."""
-FLAT_RELATIVE_DROP = 3e-5
-"""Predicted relative decrease of the loss in one step. Measured: 1e-5 to 1e-8 for a rate 10,000 times too low."""
-SLOW_RELATIVE_DROP = 1e-4
-"""1000 steps for a tenth of the loss: worth a word."""
+FLAT_RELATIVE_DROP = 1e-5
+"""Predicted relative decrease of the loss in one step. Measured: 1e-5 to 1e-8 for a rate 10,000 times too low, 5e-5
+and more for healthy scripts (a diffusion policy with Adam at 1e-4 is the slowest)."""
+SLOW_RELATIVE_DROP = 3e-5
+"""3000 steps for a tenth of the loss: worth a word."""
 RESOLVED = 1e-4
 """Share of the loss that a decrease must have for its gain ratio to be more than rounding in float32 (6e-8 times
 the number of operations)."""

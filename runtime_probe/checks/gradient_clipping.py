@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import Record, Where
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the clips between backward and step, for each optimizer."""
+    bare: list[tuple[float, str, Where]] = []
     for index, optimizer in enumerate(record.optimizers):
         steps = record.series(index)
         norms = [step.grad_norm for step in steps if math.isfinite(step.grad_norm)]
@@ -33,12 +34,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             if peak <= t.CLIP_NORM or misplaced:
                 yield passed(f"{optimizer.name}: nothing is clipped, the norm is {number(peak)} at most", peak=peak)
             else:
-                yield warned(
-                    f"the gradient norm reaches {number(peak)} and nothing clips it",
-                    "torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0) between backward() and step()",
-                    optimizer.where,
-                    peak=peak,
-                )
+                bare.append((peak, optimizer.name, optimizer.where))
             continue
         active = sum(step.applied_norm < 0.99 * step.grad_norm for step in steps)
         over = middle([c.norm / c.limit for c in clips if c.limit > 0 and math.isfinite(c.norm) and not c.scaled])
@@ -53,6 +49,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         else:
             limit = f" at {number(clips[0].limit)}" if clips else ""
             yield passed(f"{optimizer.name}: clipped{limit}, active in {active} of {len(steps)} steps", **numbers)
+    if bare:
+        peak, name, where = max(bare, key=lambda one: one[0])
+        others = f" of {name} (and {len(bare) - 1} more optimizers)" if len(bare) > 1 else ""
+        yield warned(
+            f"the gradient norm{others} reaches {number(peak)} and nothing clips it",
+            "torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0) between backward() and step()",
+            where,
+            peak=peak,
+        )
 
 
 CHECK = Check(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
-from runtime_probe.checks.descent import Descent, comparable, descents, middle, resolution
+from runtime_probe.checks.descent import Descent, comparable, descents, middle, not_cleared, resolution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,10 +24,32 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         return
     for descent in descents(record):
         reason = comparable(record, descent)
-        if reason:
+        gone = _ran_away(record, descent)
+        if gone is not None:
+            yield gone
+        elif reason:
             yield skipped(reason)
         else:
             yield _judge(record, descent)
+
+
+def _ran_away(record: Record, descent: Descent) -> Outcome | None:
+    """Losses that stay far above the first one: no chance of batches or draws does that."""
+    own = [step for step in record.steps if step.optimizer == descent.optimizers[0]]
+    first = next((step.loss for step in own if math.isfinite(step.loss)), math.nan)
+    typical = middle([step.loss for step in descent.steps if math.isfinite(step.loss)])
+    rate = max(descent.rates, default=0.0)
+    if descent.entangled or not_cleared(descent.steps) or not typical > t.LOSS_EXPLODES * first > 0 or not rate:
+        return None
+    return failed(
+        f"the loss went from {number(first)} to {number(typical)} in the first steps, at a learning rate of"
+        f" {number(rate)}",
+        f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts",
+        descent.where,
+        first_loss=first,
+        typical_loss=typical,
+        learning_rate=rate,
+    )
 
 
 def _judge(record: Record, descent: Descent) -> Outcome:
@@ -61,7 +84,8 @@ def _judge(record: Record, descent: Descent) -> Outcome:
             descent.where,
             **numbers,
         )
-    if gain < t.GAIN_LOW and len(ratios) >= 3:
+    rises = sum(after > before for before, after in pairwise(descent.losses))
+    if len(ratios) >= 3 and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
         return failed(message, remedy, descent.where, **numbers)
     return warned(message, remedy, descent.where, **numbers)
 

@@ -27,13 +27,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             detached.made_at if detached.made_at.path else detached.where,
         )
         return
+    updates = [step for index in range(len(record.optimizers)) for step in record.series(index)]
+    nothing = record.backwards > 0 and all(step.grad_norm == 0 for step in updates)
     for index, optimizer in enumerate(record.optimizers):
         steps = record.series(index)
         if not steps:
             continue
         if any(step.grad_norm != 0 for step in steps):
             yield passed("its gradient is not zero")
-        elif not any(step.losses for step in steps):
+        elif not nothing and not any(step.losses for step in steps):
             yield skipped(f"{optimizer.name} stepped without a backward pass")
         else:
             say = failed if family.measures_progress else warned

@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
-from runtime_probe.checks.features import called, entering, targets
+from runtime_probe.checks.features import called, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import Record, TensorStatistics
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the largest robust z-score of each dimension of inputs and targets."""
-    items = [i for i in entering(record) + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
+    # What a frozen part of the model makes of the data has its own tails: the data themselves are asked.
+    inputs = [item for item in record.statistics if item.role == "model input" and item.dtype.startswith("float")]
+    items = [i for i in inputs + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
     if not items:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return
     for item in items:
-        score = max(item.outlier)
-        dimension = item.outlier.index(score)
+        score, dimension = max((score, place) for place, score in enumerate(item.outlier))
+        far = [(s, place) for place, s in enumerate(item.outlier) if _deviations(item, place) > t.OUTLIER_DEVIATIONS]
+        if far:
+            score, dimension = max(far)
         numbers: dict[str, Any] = {"score": score, "dimension": dimension, "rows": item.rows}
-        if score > t.OUTLIER_SCORE:
+        if far and score > t.OUTLIER_SCORE:
             yield warned(
                 f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
                 f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
@@ -35,6 +39,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
+
+
+def _deviations(item: TensorStatistics, place: int) -> float:
+    """Distance of the farthest value from the mean, in standard deviations."""
+    if min(map(len, (item.mean, item.std, item.minimum, item.maximum))) <= place or not item.std[place] > 0:
+        return 0.0
+    return max(item.maximum[place] - item.mean[place], item.mean[place] - item.minimum[place]) / item.std[place]
 
 
 CHECK = Check(

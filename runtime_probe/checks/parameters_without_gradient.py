@@ -42,7 +42,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield warned(
             f"{len(unused)} of {len(held)} parameters get no gradient and do not change the loss:"
             f" {names([p.name for p in unused])}",
-            "drop the layers, or use them in forward()",
+            "use the layers in forward() or drop them; if they are used, what comes after them is saturated or dead",
             parameters=[p.name for p in unused],
         )
     if not detached and not unused:

@@ -26,13 +26,13 @@ def install(guard: Guard) -> None:
             path, _, flags = arguments
             if inside.depth or not isinstance(flags, int) or not flags & _WRITES or isinstance(path, int):
                 return
-            _check(path)
+            _check(path, files=True)  # of folders, and of words for an opener, nothing is written
         elif event in _PATHS and not inside.depth:
             for path in arguments[: _PATHS[event]]:
                 _check(path)
 
-    def _check(path: Any) -> None:
-        if guard.was_there(path):
+    def _check(path: Any, *, files: bool = False) -> None:
+        if guard.was_there(path, files=files):
             guard.refuse(f"would have changed {path}", os.fsdecode(path))
             raise PermissionError(
                 13, "convdiag-probe protects this file; --allow-writes lets the script change it", path

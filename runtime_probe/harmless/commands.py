@@ -21,7 +21,9 @@ NOTHING = ["/bin/sh", "-c", ":"]
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh"}
 
 
-class _Judge:
+class Judge:
+    """Decides for each command whether it may run."""
+
     def __init__(self, guard: Guard, *, writes: bool) -> None:
         self._guard = guard
         self._writes = writes
@@ -52,7 +54,7 @@ class _Judge:
 
 def install(guard: Guard, *, writes: bool) -> None:
     """Look at each command before it starts. With `writes`, only publishing is pretended."""
-    judge = _Judge(guard, writes=writes)
+    judge = Judge(guard, writes=writes)
     when_imported("subprocess", functools.partial(_subprocess, judge))
     system = os.system
 
@@ -66,7 +68,7 @@ def install(guard: Guard, *, writes: bool) -> None:
             setattr(os, name, _started(judge, getattr(os, name)))
 
 
-def _started(judge: _Judge, original: Any) -> Any:
+def _started(judge: Judge, original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(path: Any, argv: Any, *args: Any, **kwargs: Any) -> Any:
         if not inside.depth and judge.is_pretended([path, *list(argv)[1:]]):
@@ -76,7 +78,7 @@ def _started(judge: _Judge, original: Any) -> Any:
     return wrapper
 
 
-def _subprocess(judge: _Judge, subprocess: Any) -> None:
+def _subprocess(judge: Judge, subprocess: Any) -> None:
     original = subprocess.Popen.__init__
 
     @functools.wraps(original)

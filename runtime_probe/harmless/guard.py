@@ -289,13 +289,14 @@ class Guard:
             self._add_made(key)
 
     @_own
-    def was_there(self, path: Any) -> bool:
-        """Whether this path was there before the run, so that a change to it cannot be let through."""
+    def was_there(self, path: Any, *, files: bool = False) -> bool:
+        """Whether this path was there before the run (as a file), so that a change to it cannot be let through."""
         try:
             key = self._key(path, None)
         except Unknown:
             return False
-        return os.path.lexists(key) and not self.journal.refresh().is_made(key) and not self.places.is_exempt(key)
+        there = os.path.isfile(key) if files else os.path.lexists(key)
+        return there and not self.journal.refresh().is_made(key) and not self.places.is_exempt(key)
 
     # How.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime_probe.harmless import audit, commands, files, libraries, trackers
 from runtime_probe.harmless.guard import Guard
 
 if TYPE_CHECKING:
@@ -12,12 +13,8 @@ if TYPE_CHECKING:
 
 def install(options: Options) -> None:
     """Guard this process; with `allow_writes` only trackers and hubs."""
-    from runtime_probe.harmless import commands, files, libraries, trackers
-
     guard = Guard(options.run_folder)
     if not options.allow_writes:
-        from runtime_probe.harmless import audit
-
         files.install(guard)
         libraries.install(guard)
         audit.install(guard)

@@ -20,6 +20,8 @@ _WRITERS = (
     ("torch", "save", "f"),
     ("torch", "jit.save", "f"),
     ("torch", "jit.ScriptModule.save", "f"),
+    ("torch", "jit.RecursiveScriptModule.save", "f"),
+    ("torch", "jit.ScriptFunction.save", "f"),
     ("torch", "export.save", "f"),
     ("safetensors.torch", "save_file", "filename"),
     ("safetensors.torch", "save_model", "filename"),
@@ -77,7 +79,7 @@ def _wrap(name: str, argument: str, place: Callable[[Any], Any], module: Any) ->
     original = getattr(owner, last, None)
     if original is None or isinstance(original, type):
         return
-    position = _position(original, argument)
+    position = _position(original, argument, 1 if isinstance(owner, type) else 0)
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -90,11 +92,11 @@ def _wrap(name: str, argument: str, place: Callable[[Any], Any], module: Any) ->
     setattr(owner, last, wrapper)
 
 
-def _position(function: Any, argument: str) -> int:
+def _position(function: Any, argument: str, otherwise: int) -> int:
     try:
         return list(inspect.signature(function).parameters).index(argument)
     except (TypeError, ValueError):
-        return 0  # from C, without a signature: the path comes first
+        return otherwise  # from C, without a signature: the path comes first
 
 
 def _safe_open(read: Callable[[Any], Any], module: Any) -> None:

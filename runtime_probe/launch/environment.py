@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime_probe.launch import shims
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runtime_probe.options import Options
-
-BOOTSTRAP = Path(__file__).parent / "bootstrap"
 
 # Documented off-switches; what has none is stopped in the process (harmless/trackers.py).
 _TRACKERS_OFF = {
@@ -37,7 +37,9 @@ def make(options: Options, base: Mapping[str, str] | None = None) -> dict[str, s
     base = os.environ if base is None else base
     made = {**_NO_WINDOWS, **base, **_TRACKERS_OFF, **options.to_environment()}
     made["MLFLOW_TRACKING_URI"] = (Path(options.run_folder) / "mlflow").as_uri()
-    made["PYTHONPATH"] = os.pathsep.join(filter(None, (str(BOOTSTRAP), base.get("PYTHONPATH"))))
+    made["PYTHONPATH"] = os.pathsep.join(filter(None, (str(shims.BOOTSTRAP), base.get("PYTHONPATH"))))
+    if os.name == "posix":
+        made["PATH"] = shims.on_path(shims.write(options), base.get("PATH"))
     # What a script printed last tells why it hangs.
     made["PYTHONUNBUFFERED"] = "1"
     if not options.allow_writes:

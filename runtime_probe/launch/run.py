@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from runtime_probe import record
 from runtime_probe.harmless import cleanup
+from runtime_probe.harmless import install as _install  # noqa: F401 - leaves its bytecode for the processes below
+from runtime_probe.launch import child as _child  # noqa: F401
 from runtime_probe.launch import environment, processes, progress, trouble
 from runtime_probe.launch.command import CommandError, resolve
 
@@ -216,6 +218,8 @@ def _terminated_as_interrupt() -> Iterator[None]:
         yield  # signals are the main thread's
         return
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # What is ignored stays ignored: nohup.
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = [(number, signal.signal(number, signal.default_int_handler)) for number in numbers]
     # A shell starts background jobs with SIGINT ignored, and Python keeps that.
     before.append((signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler)))

@@ -11,7 +11,7 @@ from rich.text import Text
 from convdiag_lint.output.text import printable
 from runtime_probe.checks.base import STEPS, Result, Status
 from runtime_probe.checks.layers import weights
-from runtime_probe.report import FAILED, HEALTHY, Report, relative
+from runtime_probe.report import FAILED, HEALTHY, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +32,14 @@ _FEW_LAYERS = 8
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print a report. Readable without colour, at 80 columns, and in ASCII where the stream knows no more."""
-    page = _Page(console)
+    page = _Page(console, report.record.folder if report.record is not None else "")
     page.summary(report)
     if report.record is not None:
         page.detected(report, report.record)
-        page.checklist(report, verbose=verbose)
+        if report.record.backwards or report.failures:
+            page.checklist(report, verbose=verbose)
         page.layers(report.record)
+        page.timeline(report)
         page.findings(report)
         page.files(report.record)
     page.ending(report)
@@ -58,8 +60,9 @@ def sparkline(values: list[float], *, plain: bool = False) -> str:
 class _Page:
     """Writes wrapped lines to one console."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, folder: str) -> None:
         self._console = console
+        self._folder = folder.rstrip("/") + "/" if folder else ""
         self._width = min(console.width, _WIDEST)
         self._plain = not _speaks(console.encoding)
         self._symbols = _PLAIN if self._plain else _SYMBOLS
@@ -79,24 +82,24 @@ class _Page:
         if report.reason:
             self._line(report.reason, indent=2)
         if failures or report.reason or warnings:
-            self._line(f"Next: {self._shorten(report.next_action, report)}", "bold")
+            self._line(f"Next: {report.next_action}", "bold")
 
     def detected(self, report: Report, record: Record) -> None:
         """What was found to be the model, the loss, the batch."""
         self._heading("Detected")
         for model in record.models:
             frozen = "" if model.trainable == model.parameters else f" ({model.trainable:,} trained)"
-            self._pair("model", f"{model.name}, {model.parameters:,} parameters{frozen}{_at(model.where, record)}")
+            self._pair("model", f"{model.name}, {model.parameters:,} parameters{frozen}{_at(model.where)}")
         for index, optimizer in enumerate(record.optimizers):
             rates = sorted({rate for step in record.series(index) for rate in step.rates} or set(optimizer.rates))
             shown = f"{rates[0]:.3g}" + (f" to {rates[-1]:.3g}" if len(rates) > 1 else "") if rates else "?"
-            self._pair("step", f"{optimizer.name}, learning rate {shown}{_at(optimizer.where, record)}")
+            self._pair("step", f"{optimizer.name}, learning rate {shown}{_at(optimizer.where)}")
             losses = record.losses(index)
             loss = next((loss for step in record.series(index) for loss in step.losses), None)
             if losses and loss is not None:
                 line = sparkline(losses, plain=self._plain)
-                self._pair("loss", f"{line}  {losses[0]:.4g} to {losses[-1]:.4g}{_at(loss.made_at, record)}")
-                self._pair("backward", _at(loss.where, record).strip(" ()") or "outside your code")
+                self._pair("loss", f"{line}  {losses[0]:.4g} to {losses[-1]:.4g}{_at(loss.made_at)}")
+                self._pair("backward", _at(loss.where).strip(" ()") or "outside your code")
         batch = record.batch
         if batch.size:
             cut = f" (of {batch.original})" if batch.original > batch.size else ""
@@ -141,6 +144,20 @@ class _Page:
         if len(shown) < len(found):
             self._line(f"the smallest and the largest of {len(found)}", "dim", indent=4)
 
+    def timeline(self, report: Report) -> None:
+        """One iteration as it happened, beside what the linter had expected."""
+        compared = report.timeline
+        if compared is None or not compared.observed.events:
+            return
+        self._heading("One iteration, as it happened")
+        wide = max(len(event.kind.value) for event in compared.observed.events)
+        for event in compared.observed.events:
+            self._line(f"{event.kind.value:<{wide}}  {event.place}", indent=4)
+        if compared.expected and not compared.disagreements:
+            self._line("as the linter predicted it from the source", "dim", indent=4)
+        for item in compared.disagreements:
+            self._line(str(item), "yellow", indent=4)
+
     def findings(self, report: Report) -> None:
         """What the linter said, and whether it is so."""
         if not report.findings:
@@ -175,8 +192,7 @@ class _Page:
         name = result.check if named or result.status in {Status.FAIL, Status.WARN} else result.title
         self._item(result.status, f"{name}: {result.message}")
         if named or result.status in {Status.FAIL, Status.WARN}:
-            folder = report.record.folder if report.record is not None else ""
-            place = f"{relative(str(result.where), folder)}: " if result.where.path else ""
+            place = f"{result.where}: " if result.where.path else ""
             if place or result.remedy:
                 self._line(f"{place}{result.remedy}", indent=9)
 
@@ -190,12 +206,10 @@ class _Page:
     def _pair(self, name: str, text: str) -> None:
         self._line(f"{name:<9}{text}", indent=2, hang=9)
 
-    def _shorten(self, text: str, report: Report) -> str:
-        folder = report.record.folder if report.record is not None else ""
-        return text.replace(f"({folder}/", "(") if folder else text
-
     def _line(self, text: str, style: str = "", *, indent: int = 0, hang: int = 0) -> None:
-        for line in self._wrapped(self._encodable(printable(text)), indent, hang):
+        # Files of the script are named from the folder in which it ran.
+        short = text.replace(self._folder, "") if self._folder else text
+        for line in self._wrapped(self._encodable(printable(short)), indent, hang):
             # Text, not markup: names and messages may hold brackets.
             self._console.print(Text(line, style=style), soft_wrap=True)
 
@@ -222,8 +236,8 @@ def _speaks(encoding: str) -> bool:
     return True
 
 
-def _at(where: Where, record: Record) -> str:
-    return f" ({relative(str(where), record.folder)})" if where.path else ""
+def _at(where: Where) -> str:
+    return f" ({where})" if where.path else ""
 
 
 def _count(number: int, what: str) -> str:

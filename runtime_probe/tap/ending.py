@@ -12,6 +12,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.tap import leakage, places
@@ -128,6 +130,9 @@ def describe(session: Session, status: str) -> None:
     if record.status == "running":
         record.status = status
     record.seconds = time.monotonic() - session.started
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # Not every launcher says it in the environment before the script starts.
+        record.rank, record.world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     try:
         if session.phase == records.WARM_UP and not session.experiments.roots:
             session.experiments.begin()

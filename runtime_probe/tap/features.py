@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from convdiag_lint.events import EventKind
-from runtime_probe.record import EventRecord
 from runtime_probe.tap import places, randomness
 
 if TYPE_CHECKING:
@@ -59,13 +58,17 @@ def after_warm_up(session: Session) -> None:
         _time(session)
     values = [loss.value for step in session.record.steps for loss in step.losses]
     features = session.record.features
-    for where, value in session.watch.finite_checks:
-        both_nan = isnan(value) and any(map(isnan, values))
-        known = both_nan or any(math.isclose(value, loss, rel_tol=1e-6) for loss in values)
-        if known and str(where) not in {str(w) for w in features.finite_checks}:
-            features.finite_checks.append(where)
-            kind = EventKind.CHECK_FINITE.value
-            session.record.events.append(EventRecord(kind, where, len(session.record.steps)))
+    kept = []
+    for event in session.record.events:
+        if event.kind == EventKind.CHECK_FINITE.value:
+            value = event.attributes.pop("value")
+            both_nan = isnan(value) and any(map(isnan, values))
+            if not both_nan and not any(math.isclose(value, loss, rel_tol=1e-6) for loss in values):
+                continue  # of something else than the loss
+            if str(event.where) not in {str(w) for w in features.finite_checks}:
+                features.finite_checks.append(event.where)
+        kept.append(event)
+    session.record.events = kept
 
 
 def _time(session: Session) -> None:
@@ -164,7 +167,7 @@ def _told(session: Session, original: Any) -> Any:
         if session.watching and session.active:
             where = places.directly(2)
             if where is not None:
-                session.watch.finite_checks.append((where, float(value)))
+                session.on_finite_check(where, float(value))
         return made
 
     return told

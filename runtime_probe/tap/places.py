@@ -9,12 +9,16 @@ import sysconfig
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import convdiag_lint
+import runtime_probe
 from runtime_probe.record import Where
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_HERE = tuple(
+    os.path.realpath(os.path.dirname(package.__file__ or "")) + os.sep for package in (convdiag_lint, runtime_probe)
+)
 _PACKAGES = tuple(
     os.path.realpath(path) + os.sep
     for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")}
@@ -36,7 +40,7 @@ def is_user(filename: str) -> bool:
     if not filename or filename.startswith("<"):
         return False
     path = os.path.realpath(filename)
-    if path.startswith((_HERE + os.sep, *_PACKAGES)) or "site-packages" in path or "dist-packages" in path:
+    if path.startswith((*_HERE, *_PACKAGES)) or "site-packages" in path or "dist-packages" in path:
         return False
     return not path.startswith(_STANDARD)
 
@@ -45,7 +49,7 @@ def is_user(filename: str) -> bool:
 def _is_own(filename: str) -> bool:
     """Whether a file belongs to the probe, torch or Python."""
     path = os.path.realpath(filename)
-    inside = path.startswith((_HERE + os.sep, _TORCH)) or filename.startswith("<")
+    inside = path.startswith((*_HERE, _TORCH)) or filename.startswith("<")
     return inside or (path.startswith(_STANDARD) and not path.startswith(_PACKAGES))
 
 
@@ -107,9 +111,12 @@ def user_frames(depth: int = 1) -> list[FrameType]:
 
 def files() -> list[str]:
     """Files of the user that this process has imported or run."""
-    found = set()
-    for module in list(sys.modules.values()):
-        filename = getattr(module, "__file__", None)
-        if isinstance(filename, str) and filename.endswith(".py") and is_user(filename):
-            found.add(os.path.abspath(filename))
+    # At exit the main module has lost its __file__ already.
+    named = [sys.argv[0], *(getattr(module, "__file__", None) for module in list(sys.modules.values()))]
+    found = {
+        os.path.abspath(name)
+        for name in named
+        # torch has modules whose file does not exist.
+        if isinstance(name, str) and name.endswith(".py") and is_user(name) and os.path.isfile(name)
+    }
     return sorted(found)

@@ -36,8 +36,9 @@ def install(session: Session) -> None:
     @functools.wraps(unscale)
     def watched_unscale(self: Any, optimizer: Any) -> Any:
         made = unscale(self, optimizer)
-        if session.active and self.is_enabled():
-            session.on_unscale(optimizer, here(2))
+        if session.active:
+            # A scaler that is switched off keeps its place in the timeline.
+            session.on_unscale(optimizer, here(2), enabled=self.is_enabled())
         return made
 
     @functools.wraps(step)

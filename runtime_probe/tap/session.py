@@ -170,11 +170,11 @@ class Session:
         tracked.forget()
         self._stepped(tracked)
 
-    def on_unscale(self, optimizer: Any, where: Where) -> None:
-        """A gradient scaler divided gradients by its scale."""
+    def on_unscale(self, optimizer: Any, where: Where, *, enabled: bool) -> None:
+        """A gradient scaler divided gradients by its scale, if it is switched on."""
         inner = getattr(optimizer, "optimizer", optimizer)
         for tracked in self.tracked:
-            if tracked.optimizer is inner:
+            if tracked.optimizer is inner and enabled:
                 tracked.unscaled = where
         if self.scaling is None:
             self.event(EventKind.UNSCALE, where=where)
@@ -199,6 +199,12 @@ class Session:
     def on_clear(self, where: Where) -> None:
         """Gradients were cleared."""
         self.event(EventKind.CLEAR, where=where)
+
+    def on_finite_check(self, where: Where, value: float) -> None:
+        """A number was tested for NaN or infinity; whether it is a loss shows when losses are known."""
+        self.event(EventKind.CHECK_FINITE, where=where)
+        if self.record.events:
+            self.record.events[-1].attributes["value"] = value
 
     def event(self, kind: EventKind, where: Where | None = None, optimizer: int | None = None) -> None:
         """Note an event of the timeline, for the first steps."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from runtime_probe.record import LossCall, NonFinite, Where
+from runtime_probe.record import LossCall, NonFinite
 from runtime_probe.tap.places import directly, here
 from runtime_probe.tap.statistics import describe
 
@@ -47,7 +47,6 @@ class Watch(TorchFunctionMode):
         self.entered = False
         self.candidates: list[NonFinite] = []
         self.noise_shapes: dict[tuple[int, ...], float] = {}
-        self.finite_checks: list[tuple[Where, float]] = []
         self.draws: dict[str, list[int]] = {}
         """Number of elements of each draw of the current step, by function."""
 
@@ -89,7 +88,7 @@ class Watch(TorchFunctionMode):
             # Frameworks look at the loss too, to leave NaN out of their logs.
             where = directly(3)
             if where is not None:
-                self.finite_checks.append((where, float(args[0])))
+                self.session.on_finite_check(where, float(args[0]))
             return
         if name in LOSS_FUNCTIONS:
             self._loss(name, args, kwargs, result)

@@ -63,15 +63,14 @@ def falling(start: float = 2.0, factor: float = 0.95, steps: int = 10) -> list[f
 
 
 def parameter(name: str, position: int, norm: float = 0.1, **changes: Any) -> ParameterRecord:
-    made = ParameterRecord(
-        name, [64, 64], "torch.float32", 0, 0, True, "Linear", position, 10, [norm] * 10, 1.0, 0.01, 5.0
-    )
+    made = ParameterRecord(name, [64, 64], "float32", 0, 0, True, "Linear", position, 10, [norm] * 10, 1.0, 0.01, 5.0)
     return dataclasses.replace(made, **changes)
 
 
 def statistics(role: str = "first layer", features: int = 3, **changes: Any) -> TensorStatistics:
+    role = changes.pop("role", role)
     made = TensorStatistics(
-        role, "net.0" if role == "first layer" else "action", [4, features], "torch.float32", 4,
+        role, "net.0" if role == "first layer" else "action", [4, features], "float32", 4,
         [0.1] * features, [1.0] * features, [-1.5] * features, [1.6] * features, [2.0] * features,
         layer="Linear" if role == "first layer" else "", where=LOSS,
     )  # fmt: skip
@@ -79,13 +78,13 @@ def statistics(role: str = "first layer", features: int = 3, **changes: Any) -> 
 
 
 def mse(**changes: Any) -> LossCall:
-    made = LossCall("mse_loss", 2.0, LOSS, [4, 3], [4, 3], -1.0, 1.0, -2.0, 2.0, "torch.float32", "AddmmBackward0")
+    made = LossCall("mse_loss", 2.0, LOSS, [4, 3], [4, 3], -1.0, 1.0, -2.0, 2.0, "float32", "AddmmBackward0")
     return dataclasses.replace(made, **changes)
 
 
 def cross_entropy(**changes: Any) -> LossCall:
     made = LossCall(
-        "cross_entropy", 2.3, LOSS, [4, 10], [4], -3.0, 3.0, 0, 9, "torch.int64", "AddmmBackward0",
+        "cross_entropy", 2.3, LOSS, [4, 10], [4], -3.0, 3.0, 0, 9, "int64", "AddmmBackward0",
         classes=10, classes_seen=4, top_share=0.5,
     )  # fmt: skip
     return dataclasses.replace(made, **changes)

@@ -82,7 +82,7 @@ REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
     "lr x1000": (healthy(steps=series([2.0, 9.0, 7.0, 30.0, 12.0, 8.0, 25.0, 3.0, 9.0, 40.0, 11.0], gain=-0.01)), "learning-rate-too-high"),
-    "lr x100": (healthy(steps=series(falling(factor=0.9), gain=0.3)), "learning-rate-too-high"),
+    "lr x100": (healthy(steps=series([0.31, 0.13, 0.19, 0.09, 0.16, 0.08, 0.1, 0.04, 0.05, 0.04, 0.02], gain=0.46)), "learning-rate-too-high"),
     "lr /1e4": (healthy(steps=series(falling(factor=1 - 1e-6), rate=1e-7)), "learning-rate-too-low"),
     "lr 0": (healthy(steps=series([2.0] * 11, rate=0.0)), "learning-rate-too-low"),
     "no zero_grad": (healthy(steps=series(falling(), cleared=False)), "gradients-not-cleared"),
@@ -90,6 +90,10 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "frozen": (healthy(parameters=[parameter("a", 0, requires_grad=False)], steps=[]), "everything-frozen"),
     "frozen, crashed": (healthy(parameters=[], steps=[], backwards=0, crash=Crash("RuntimeError", NO_GRAPH, ""), status="crashed"), "everything-frozen"),
     "detached loss": (healthy(steps=[], detached_loss=LossRecord(2.0, 1.0, BACKWARD, LOSS, "")), "loss-detached"),
+    "gradients end before the parameters": (
+        healthy(steps=[dataclasses.replace(s, grad_norm=0.0, losses=[]) for s in series([2.0] * 11)]),
+        "loss-detached",
+    ),
     "zero gradient": (healthy(steps=series([2.0] * 11, grad_norm=0.0, applied_norm=0.0)), "loss-detached"),
     "detached part": (healthy(parameters=[*healthy().parameters, DETACHED]), "parameters-without-gradient"),
     "double softmax": (healthy(loss_calls=[cross_entropy(made_by="SoftmaxBackward0", sums_to_one=True)]), "softmax-applied-twice"),
@@ -140,7 +144,8 @@ def test_faults_are_named(record: Record, check: str) -> None:
 
 
 HINTS: dict[str, tuple[Record, str]] = {
-    "slow": (healthy(steps=series(falling(factor=1 - 5e-5))), "learning-rate-too-low"),
+    "slow": (healthy(steps=series(falling(factor=1 - 2e-5))), "learning-rate-too-low"),
+    "fast": (healthy(steps=series(falling(factor=0.8), gain=0.4)), "learning-rate-too-high"),
     "somewhat high": (healthy(steps=series(falling(), gain=0.55)), "learning-rate-too-high"),
     "batch norm at batch 4": (healthy(steps=series(falling(), gain=0.2), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]), "learning-rate-too-high"),
     "rises": (healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series(falling(factor=1.01), predicted=math.nan)), "loss-not-decreasing"),
@@ -153,7 +158,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "clip far below": (healthy(steps=series(falling(), clips=[clip(0.01, 5.0)], applied_norm=0.01, grad_norm=5.0)), "gradients-not-clipped"),
     "clip on half": (healthy(steps=series(falling(), clips=[clip(covers=0.5)])), "clipping-without-effect"),
     "two hundred apart": (with_targets(0.005, 1.0, rows=4), "target-scales-differ"),
-    "outlier": (with_inputs(outlier=[50.0, 1.0, 1.0], rows=64), "data-outliers"),
+    "outlier": (with_inputs(role="model input", outlier=[50.0, 1.0, 1.0], rows=64, maximum=[50.0, 1.0, 1.0]), "data-outliers"),
     "skips": (healthy(steps=[dataclasses.replace(s, skipped=s.number < 6, scale=1024.0) for s in series(falling())]), "fp16-overflow"),
     "no scaler": (healthy(features=Features(autocast="float16")), "fp16-gradients-not-unscaled"),
     "start at twice ln C": (healthy(loss_calls=[cross_entropy(value=8.0)]), "loss-at-start-too-high"),
@@ -279,6 +284,39 @@ def test_where_a_nan_began_is_said() -> None:
 def test_a_minus_sign_is_no_fault_in_rl() -> None:
     record = healthy(features=RL, steps=series([-2.0] * 11, node="NegBackward0 < MseLossBackward0"))
     assert statuses(record)["loss-negated"] == "pass"
+
+
+def test_a_loss_that_ran_away_needs_no_replay() -> None:
+    first = dataclasses.replace(series([9.8, 9.8])[0], phase="warm-up")
+    steps = [dataclasses.replace(s, batch_hash=f"b{s.number}") for s in series([600.0, 650.0] * 5 + [610.0])]
+    assert [r.check for r in judge([healthy(steps=[first, *steps])]).failures] == ["learning-rate-too-high"]
+
+
+def test_several_unclipped_optimizers_are_one_line() -> None:
+    steps = gan().steps
+    for step in steps:
+        step.grad_norm = step.applied_norm = 5.0 + step.optimizer
+    found = [r for r in judge([dataclasses.replace(gan(), steps=steps)]).warnings if r.check == "gradients-not-clipped"]
+    assert len(found) == 1
+    assert "of Adam (and 1 more optimizers) reaches 6" in found[0].message
+
+
+def test_a_cosine_that_mostly_stands_at_one_has_no_outliers() -> None:
+    record = with_inputs(role="model input", outlier=[2.5e4, 1.0, 1.0], rows=512)
+    assert statuses(record)["data-outliers"] == "pass"
+
+
+def test_sines_of_a_time_are_of_many_scales_by_design() -> None:
+    far = statistics(rows=512, std=[1e-8, 0.2, 0.7], minimum=[-1e-8, -1.0, -1.0], maximum=[1e-8, 1.0, 1.0])
+    given = statistics("model input", shape=[512, 2])
+    assert statuses(healthy(features=FLOW, statistics=[given, far]))["input-scales-differ"] == "not exercised"
+    assert statuses(healthy(statistics=[given, far]))["input-scales-differ"] == "warn"
+
+
+def test_a_nan_made_within_the_model_is_not_the_fault_of_the_data() -> None:
+    inside = [statistics("model input"), statistics(nonfinite=3)]
+    assert statuses(healthy(statistics=inside))["data-not-finite"] == "pass"
+    assert statuses(healthy(statistics=[statistics("model input", nonfinite=3), *inside]))["data-not-finite"] == "fail"
 
 
 def test_the_last_word_is_in_the_numbers() -> None:
