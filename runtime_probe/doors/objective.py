@@ -9,29 +9,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from runtime_probe.doors import words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-EITHER, MODEL_BATCH, MODEL_PARTS, OUTPUT_TARGET, OUTPUT_PARTS = (
+EITHER, MODEL_BATCH, MODEL_PARTS, OUTPUT_TARGET = (
     "loss_fn(model, batch) or loss_fn(output, target)",
     "loss_fn(model, batch)",
     "loss_fn(model, *batch)",
     "loss_fn(output, target)",
-    "model(*batch) gives the loss",
 )
 
-MODELS = frozenset(
-    "model net network module policy actor critic agent field velocity_field vector_field denoiser score_model unet"
-    " encoder decoder autoencoder vae flow diffusion generator discriminator classifier regressor backbone"
-    " transformer lm gpt q_net qnet value_net student".split()
-)
-OUTPUTS = frozenset(
-    "output outputs out input inputs pred preds predicted prediction predictions logits logit scores y_hat yhat y_pred"
-    " reconstruction recon log_probs probs hypothesis estimate estimates x_hat mean".split()
-)
-TARGETS = frozenset(
-    "target targets label labels y y_true truth ground_truth gt tgt expected action actions act reference".split()
-)
 _LOSSES = ("loss", "total_loss", "train_loss")
 
 
@@ -44,8 +33,7 @@ class Objective:
     """The loss of a batch, as a function of the batch alone."""
 
     model: nn.Module
-    loss_fn: Callable[..., Any] | None
-    """None: the model itself gives the loss."""
+    loss_fn: Callable[..., Any]
     form: str
     names: list[str] = field(default_factory=list)
     """Parameters of the loss function that parts of the batch are for (`loss_fn(model, *batch)`)."""
@@ -55,17 +43,12 @@ class Objective:
         if self.form == EITHER:
             return self._either(batch)
         if self.form == MODEL_BATCH:
-            assert self.loss_fn is not None
             return loss_of(self.loss_fn(self.model, batch))
         if self.form == MODEL_PARTS:
-            assert self.loss_fn is not None
             args, kwargs = self._parts(batch)
             return loss_of(self.loss_fn(self.model, *args, **kwargs))
-        if self.form == OUTPUT_PARTS:
-            return loss_of(_called(self.model, batch))
-        assert self.loss_fn is not None
         given, target = _pair(batch)
-        return loss_of(self.loss_fn(_called(self.model, given), target))
+        return loss_of(self.loss_fn(called(self.model, given), target))
 
     def _either(self, batch: Any) -> torch.Tensor:
         """Find out by calling; a model is neither subtracted nor indexed, and an output is not called."""
@@ -116,8 +99,9 @@ def understand(model: nn.Module, loss_fn: Callable[..., Any], batch: Any) -> Obj
         if not isinstance(batch, dict) and parts < len(names):
             raise ObjectiveError(f"the loss function wants {', '.join(names)}; the batch has {parts} parts")
         return Objective(model, loss_fn, MODEL_PARTS, names)
-    second = required[1].name.lower() if len(required) > 1 else ""
-    named = first is not None and (first.name.lower() in OUTPUTS or second in TARGETS)
+    named = (first is not None and words.is_output(first.name)) or (
+        len(required) > 1 and words.is_target(required[1].name)
+    )
     if takes_model or not _is_pair(batch):
         return Objective(model, loss_fn, MODEL_BATCH)
     return Objective(model, loss_fn, OUTPUT_TARGET if named else EITHER)
@@ -140,7 +124,8 @@ def loss_of(value: Any) -> torch.Tensor:
     return found
 
 
-def _called(model: nn.Module, given: Any) -> Any:
+def called(model: nn.Module, given: Any) -> Any:
+    """Return the output of a model; a tuple or a dictionary of inputs is unpacked."""
     if isinstance(given, dict):
         return model(**given)
     return model(*given) if isinstance(given, (list, tuple)) else model(given)
@@ -181,5 +166,4 @@ def _is_model(parameter: inspect.Parameter) -> bool:
     if isinstance(annotation, type):
         return issubclass(annotation, nn.Module)
     text = annotation if isinstance(annotation, str) else ""
-    name = parameter.name.lower()
-    return "Module" in text or name in MODELS or any(name.endswith(f"_{word}") for word in ("model", "net", "policy"))
+    return "Module" in text or words.is_model(parameter.name)
