@@ -26,6 +26,7 @@ COMPARED = (
     EventKind.CLEAR,
 )
 """Kinds that both sides see. The linter predicts no forward pass, and ten steps save nothing."""
+_KINDS = {kind.value for kind in EventKind}
 _MOST_FILES = 200
 
 
@@ -61,7 +62,7 @@ def _without_repeats(events: list[EventRecord]) -> Iterator[EventRecord]:
     seen: set[tuple[str, str, int]] = set()
     for event in events:
         key = (event.kind, event.where.path, event.where.line)
-        if event.where.path and key not in seen:
+        if event.where.path and key not in seen and event.kind in _KINDS:
             seen.add(key)
             yield event
 
@@ -83,6 +84,8 @@ def predicted(path: str, line: int, files: Sequence[str] = ()) -> list[Timeline]
     from convdiag_lint.reading.gate import may_train  # noqa: PLC0415
 
     file = Path(os.path.realpath(path))
+    if not file.is_file():
+        return []
     root = Path(os.path.realpath(find_root(file, file.parent)))
     program = Analyser(ProjectFiles(root)).program
     found: list[Timeline] = []
@@ -153,7 +156,7 @@ class Comparison:
 def of(record: Record) -> Comparison | None:
     """Compare the timelines of the first optimizer of a run; None if it made no two steps."""
     happened = observed(record)
-    if happened is None:
+    if happened is None or not record.optimizers:
         return None
     where = record.optimizers[0].where
     expected = predicted(where.path, where.line, record.files) if record.framework in {"raw", "accelerate"} else []

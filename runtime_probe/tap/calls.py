@@ -127,7 +127,9 @@ class Calls:
         self.seen.add(key)
         statistics = self.session.record.statistics
         if len(statistics) < _MOST_STATISTICS:
-            described = describe("first layer", str(len(self.seen)), value)
+            # One observation of an environment is a row, not a column.
+            rows = value[None] if value.dim() == 1 and isinstance(module, nn.Linear) else value
+            described = describe("first layer", str(len(self.seen)), rows)
             described.layer = type(module).__name__
             statistics.append(described)
         if isinstance(module, nn.Embedding):
