@@ -192,8 +192,7 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
     from runtime_probe.doors.no_loop import proposing  # noqa: PLC0415
 
     judged = report.judge(outcome.records, output_tail=outcome.output_tail, timed_out=outcome.timed_out)
-    if judged.exit_status == report.NOT_JUDGED and not any(record.backwards for record in outcome.records):
-        judged.reason += proposing.hint(command)
+    proposing.explain(judged, command)
     _print(judged, arguments)
     return judged.exit_status
 

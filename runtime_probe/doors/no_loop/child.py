@@ -18,10 +18,13 @@ from runtime_probe.doors import loop
 from runtime_probe.doors.no_loop import building, making
 from runtime_probe.doors.no_loop.plan import DoorError, Plan, from_json
 from runtime_probe.doors.smoke import paused
+from runtime_probe.record import Crash
 from runtime_probe.tap import install
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from runtime_probe.tap.session import Session
 
 
 def main(text: str) -> None:
@@ -31,6 +34,15 @@ def main(text: str) -> None:
         raise SystemExit("this is a part of convdiag-probe --model")
     session = install.installed[0]
     session.record.argv = sys.argv = [plan.path]
+    try:
+        _train(plan, session)
+    except DoorError as error:
+        # Not the file's fault, and its traceback tells nothing.
+        session.record.crash = Crash(DoorError.__name__, str(error), "")
+        session.record.status = "crashed"
+
+
+def _train(plan: Plan, session: Session) -> None:
     with paused(session):
         torch.manual_seed(0)
         module = load(Path(plan.path))

@@ -67,9 +67,10 @@ def _sizes(found: re.Match[str], parts: Parts) -> Iterator[Parts]:
     left, right = int(found.group(1)), int(found.group(2))
     yield from _each(parts, lambda p: _swapped(p, left, right), targets_first=True)
     yield from _each(parts, lambda p: _swapped(p, right, left), targets_first=True)
-    # Ranks that differ by one show as sizes that do.
+    # Ranks that differ by one show as sizes that do. A one would fit, and be broadcast.
+    yield from _each(parts, lambda p: p.shaped(left, *p.shape) if p.shape else None, targets_first=True)
     yield from _each(parts, lambda p: p.shaped(*p.shape[:-1]) if p.shape and p.shape[-1] == 1 else None)
-    yield from _each(parts, lambda p: p.shaped(*p.shape, 1) if len(p.shape) < 2 else None)
+    yield from _each(parts, lambda p: p.shaped(1) if not p.shape else None)
 
 
 def _swapped(part: Part, old: int, new: int) -> Part | None:

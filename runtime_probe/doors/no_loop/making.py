@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from runtime_probe.doors import objective, words
-from runtime_probe.doors.no_loop.parts import IDS, Part, guess, target_like
+from runtime_probe.doors.no_loop.parts import IDS, Part, classes, guess, target_like
 from runtime_probe.doors.no_loop.plan import DoorError, Plan
 from runtime_probe.doors.no_loop.shaping import search
 from runtime_probe.tap.statistics import tensors
@@ -176,8 +176,7 @@ def _part(name: str, plan: Plan, model: nn.Module, sizes: Mapping[str, Any]) -> 
     if not words.is_target(name):
         return part
     if words.is_classes(name) and words.OF_CLASSES & set(plan.criteria):
-        high = next((v for k, v in sizes.items() if any(w in k.lower() for w in ("class", "bins", "vocab"))), 2)
-        return Part(name, IDS, (), high=high, target=True)
+        return Part(name, IDS, (), high=classes(model, sizes), target=True)
     return replace(part, target=True, unit=True)
 
 

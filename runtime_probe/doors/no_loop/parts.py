@@ -57,8 +57,9 @@ def guess(name: str, model: nn.Module, sizes: Mapping[str, Any], annotation: Any
     if "mask" in name.lower():
         return Part(name, BOOL, (_TOKENS,))
     if words.is_tokens(name) or "Long" in str(annotation) or (isinstance(first, nn.Embedding) and _takes_one(model)):
-        tables = [m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)]
-        return Part(name, IDS, (_length(sizes),), high=min(tables, default=10))
+        # The first table is that of the tokens, others are of positions or segments.
+        table = next((m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)), 10)
+        return Part(name, IDS, (_length(sizes),), high=table)
     if isinstance(first, nn.modules.conv._ConvNd) and (words.is_image(name) or _takes_one(model)):
         return of_convolution(Part(name, unit=True), first)
     if words.is_image(name):
@@ -85,6 +86,13 @@ def target_like(output: torch.Tensor, criterion: str, name: str = "target") -> P
         rest = output.shape[1:-1] if axis == -1 else output.shape[2:]
         return Part(name, IDS, tuple(rest), high=output.shape[axis], target=True)
     return Part(name, FLOAT, tuple(output.shape[1:]), target=True, unit=True)
+
+
+def classes(model: nn.Module, sizes: Mapping[str, Any]) -> int:
+    """Number of classes of a classifier: by the sizes it was made with, or by its last layer."""
+    words_for_it = ("class", "bins", "vocab", "label")
+    named = next((v for k, v in sizes.items() if any(w in k.lower() for w in words_for_it) and v > 1), 0)
+    return named or next((m.out_features for m in reversed(list(model.modules())) if isinstance(m, nn.Linear)), 2)
 
 
 def _first_layer(model: nn.Module) -> Any:

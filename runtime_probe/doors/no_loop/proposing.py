@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from runtime_probe.doors import words
 from runtime_probe.doors.no_loop.plan import DoorError, Plan
 from runtime_probe.doors.no_loop.reading import Loss, Outline, read
+from runtime_probe.report import NOT_JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runtime_probe.report import Report
 
 CHILD = Path(__file__).with_name("child.py")
 
@@ -37,13 +40,25 @@ def propose(model: str, loss: str = "", batch: str = "", batch_size: int = 4) ->
         plan.optimizer, plan.options = outline.optimizer, outline.options
     shown = ", ".join(f"{key}={value!r}" for key, value in plan.options.items())
     source = f"as in {Path(path).name}" if outline.optimizer else "the probe's own"
-    plan.notes.append(f"optimizer: {plan.optimizer}({shown}), {source}")
+    plan.notes.append(f"optimizer: {plan.optimizer}{f'({shown})' if shown else ' with its defaults'}, {source}")
     _choose_loss(plan, outline, loss)
     return plan
 
 
-def hint(command_line: Sequence[str]) -> str:
-    """Return, for a script that ended without training, how its model could be probed; empty where it has none."""
+def explain(judged: Report, command_line: Sequence[str]) -> None:
+    """Say what to do about a run that could not be judged, where this door has to do with it."""
+    record = judged.record
+    if judged.exit_status != NOT_JUDGED or (record is not None and record.backwards):
+        return
+    crash = record.crash if record is not None else None
+    if crash is not None and crash.type == DoorError.__name__:
+        judged.reason = crash.message
+    elif crash is None:
+        judged.reason += _hint(command_line)
+
+
+def _hint(command_line: Sequence[str]) -> str:
+    """How the model of a script that ended without training could be probed; empty where it has none."""
     script = next((word for word in command_line if word.endswith(".py")), "")
     try:
         outline = read(Path(script)) if script else None
@@ -88,7 +103,7 @@ def _choose_loss(plan: Plan, outline: Outline, named: str) -> None:
 
 
 def _describe(plan: Plan, outline: Outline, name: str) -> None:
-    known = [*outline.losses, *(m for methods in outline.methods.values() for m in methods)]
+    known = [*outline.functions, *(m for methods in outline.methods.values() for m in methods)]
     found = next((loss for loss in known if loss.name == name), None)
     if found is not None:
         _take(plan, found)

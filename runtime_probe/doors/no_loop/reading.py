@@ -32,6 +32,8 @@ class Loss:
     layout: str = ""
     parts: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
+    hands_to: list[tuple[str, int]] = field(default_factory=list)
+    """Functions that get its last parameter whole, and as which argument."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,10 @@ class Outline:
 
     models: list[str]
     """Classes that are modules of torch and part of no other class of the file."""
+    functions: list[Loss]
+    """Functions and modules that compute a loss."""
     losses: list[Loss]
+    """Those of them that no other calls."""
     methods: dict[str, list[Loss]]
     """Of each model class, methods that give its loss."""
     gives_loss: list[str]
@@ -69,9 +74,13 @@ def read(path: Path) -> Outline:
         _loss(method, names, lossy_name) for lossy_name in lossy if (method := _method(classes[lossy_name], "forward"))
     ]
     helpers = {call for loss in functions for call in loss.calls}
+    known = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for loss in functions:
+        _look_through(loss, known, names)
     optimizer, options = _optimizer(tree, names)
     return Outline(
         models,
+        functions,
         [loss for loss in functions if loss.name not in helpers],
         {name: _methods(classes[name], names) for name in models},
         [name for name in models if _takes_targets(classes[name])],
@@ -189,6 +198,13 @@ def _loss(node: ast.FunctionDef, names: dict[str, str], name: str = "") -> Loss:
     }
     if parameters:
         loss.layout, loss.parts = _layout(node, parameters[-1])
+        loss.hands_to = [
+            (n.func.id, place)
+            for n in ast.walk(node)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+            for place, given in enumerate(n.args)
+            if isinstance(given, ast.Name) and given.id == parameters[-1]
+        ]
     return loss
 
 
@@ -211,7 +227,7 @@ def _layout(function: ast.FunctionDef, batch: str) -> tuple[str, list[str]]:
         "get",
         "values",
     }
-    for node in ast.walk(function):
+    for node in sorted(ast.walk(function), key=lambda n: (getattr(n, "lineno", 0), getattr(n, "col_offset", 0))):
         value = getattr(node, "value", None)
         direct = isinstance(value, ast.Name) and value.id == batch
         if isinstance(node, ast.Assign) and direct and isinstance(node.targets[0], ast.Tuple):
@@ -230,6 +246,18 @@ def _layout(function: ast.FunctionDef, batch: str) -> tuple[str, list[str]]:
     if attributes and not tensor_methods & set(attributes):
         return "attributes", list(dict.fromkeys(attributes))
     return "", []
+
+
+def _look_through(loss: Loss, known: dict[str, ast.FunctionDef], names: dict[str, str]) -> None:
+    """What a function of the file does with the batch that it is handed is done by the loss."""
+    for name, place in loss.hands_to:
+        helper = known.get(name)
+        arguments = [a.arg for a in helper.args.args] if helper is not None else []
+        if helper is None or name == loss.name or place >= len(arguments):
+            continue
+        loss.criteria += [c for c in _criteria(helper, names) if c not in loss.criteria]
+        if not loss.layout:
+            loss.layout, loss.parts = _layout(helper, arguments[place])
 
 
 def _criteria(node: ast.AST, names: dict[str, str]) -> list[str]:
@@ -269,12 +297,12 @@ def _value(name: str, node: ast.AST, values: dict[str, Any]) -> Iterator[tuple[s
         yield name, ast.literal_eval(node)
     except ValueError:
         known = getattr(node, "attr", getattr(node, "id", ""))
-        if known in values:
+        if isinstance(values.get(known), (int, float, tuple)):
             yield name, values[known]
 
 
 def _defaults(tree: ast.Module) -> dict[str, Any]:
-    """Constants of the module, and defaults of its command line: where a learning rate comes from."""
+    """Constants, defaults of functions and of the command line: where a learning rate comes from."""
     found: dict[str, Any] = {}
     for node in tree.body:
         if (
@@ -283,6 +311,10 @@ def _defaults(tree: ast.Module) -> dict[str, Any]:
             and isinstance(node.value, ast.Constant)
         ):
             found[node.targets[0].id] = node.value.value
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef) and function.args.defaults:
+            named = zip(reversed(function.args.args), reversed(function.args.defaults), strict=False)
+            found.update({a.arg: d.value for a, d in named if isinstance(d, ast.Constant)})
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for call in calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":

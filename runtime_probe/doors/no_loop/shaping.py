@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 TRIES = 200
 SECONDS = 30.0
-TRIED_WITH = 5
-"""Samples in a batch that is tried: no size that models are made with."""
+TRIED_WITH = (5, 3)
+"""Samples in the batches that are tried: no sizes that models are made with, and two, so that no other dimension
+happens to be that of the batch."""
 
 
 def search(
@@ -76,7 +77,8 @@ def _try(
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Using a target size")
-            return reached, "", use({part.name: part.draw(TRIED_WITH) for part in parts})
+            results = [use({part.name: part.draw(n) for part in parts}) for n in TRIED_WITH]
+            return reached, "", results[0]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is about this batch, or the search ends
         return reached, f"{type(error).__name__}: {error}", None
     finally:
