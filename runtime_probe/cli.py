@@ -110,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
         help="end the command after this long, also if it never stepped (default: %(default)g)",
     )
     what.add_argument(
+        "--phases",
+        choices=("auto", "none", "all"),
+        default=defaults.phases,
+        help="ten more steps each with one thing changed: what the first ten call for, none, or all"
+        " (default: %(default)s)",
+    )
+    what.add_argument(
         "--keep-going", action="store_true", help="let the script run to its own end after the last probed step"
     )
     what.add_argument(
@@ -175,6 +182,7 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
         batch_size=arguments.batch_size,
         timeout=arguments.timeout,
         keep_going=arguments.keep_going,
+        phases=arguments.phases,
         allow_writes=arguments.allow_writes,
     )
     try:

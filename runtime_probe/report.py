@@ -115,6 +115,13 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     )
 
 
+def verdicts(record: Record) -> tuple[set[str], set[str]]:
+    """Return the checks that one record fails, and those that warn."""
+    results = _results([record], families.detect(record))
+    of = {status: {r.check for r in results if r.status is status} for status in (Status.FAIL, Status.WARN)}
+    return of[Status.FAIL], of[Status.WARN]
+
+
 def _steps(record: Record) -> int:
     return sum(step.phase == BASELINE for step in record.steps)
 

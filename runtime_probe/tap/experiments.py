@@ -16,6 +16,7 @@ from runtime_probe import record as records
 from runtime_probe.record import ModelRecord, ParameterRecord
 from runtime_probe.tap import gradients, models
 from runtime_probe.tap.forced import ForcedEnds
+from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
 from runtime_probe.tap.trace import Trace
 
@@ -30,7 +31,7 @@ _RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
 _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
 _MOST_ELEMENTS = 50_000_000
-"""Larger models are not run for ten more steps with zeroed inputs: it needs a copy of the optimizer state."""
+"""Larger models get no phases: to go back needs a copy of parameters, gradients and optimizer state."""
 _NOISE = 1e-4
 
 
@@ -101,7 +102,8 @@ class Experimenter:
 
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
-        return State([r.module for r in self.roots], list(self.tensors.values()), chosen)
+        scalers = list(self.session.scalers) if optimizers else []
+        return State([r.module for r in self.roots], list(self.tensors.values()), chosen, scalers)
 
     def name_of(self, parameter: torch.Tensor) -> str:
         """Return the dotted name of a parameter."""
@@ -166,7 +168,12 @@ class Experimenter:
                 found.operation, found.module, found.where = origin.operation, origin.module, origin.where
                 found.during = origin.during
         self.tracer = None
-        self.session.finish("complete")
+        anchor, session = self.session.anchor, self.session
+        alone = session.record.world_size == 1
+        if anchor is not None and alone and self.start_state is not None and self.start_state.is_finite():
+            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True)
+        if next(self.plan, self) is self:
+            session.finish("complete")
 
     # After the baseline.
 
@@ -201,11 +208,15 @@ class Experimenter:
         results.repeat = abs(anchor.last_loss - loss) / max(abs(loss), 1e-12)
         if not isfinite(results.repeat):
             return
-        if results.repeat <= _NOISE:
+        if session.record.world_size > 1:
+            return  # ranks that decide differently would wait for each other
+        repeats = results.repeat <= _NOISE
+        if repeats:
             yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
-            yield from self._zeroed(anchor)
+        if self.start_state is not None:
+            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
 
     def _put_back(self) -> None:
         assert self.snapshot is not None
@@ -279,21 +290,6 @@ class Experimenter:
                     results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
                     results.time_loss = anchor.last_loss
         self._put_back()
-
-    def _zeroed(self, anchor: Tracked) -> Generator[None, None, None]:
-        session, results = self.session, self.session.record.experiments
-        # A generator's noise is no input that it has to listen to.
-        if self.start_state is None or not session.feed.kept or len(session.tracked) > 1:
-            return
-        self.start_state.put_back()
-        session.calls.zeroing = True
-        session.enter(records.ZEROED)
-        losses: list[float] = []
-        while len(losses) < session.options.steps:
-            yield
-            losses.append(anchor.last_loss)
-        session.calls.zeroing = False
-        results.zeroed, results.zeroed_reference = losses, session.record.losses(anchor.index)
 
     # The end.
 

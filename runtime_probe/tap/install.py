@@ -80,9 +80,23 @@ def _backward(session: Session) -> None:
 
 
 def _steps(session: Session) -> None:
-    def before(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if session.active:
-            session.before_step(optimizer)
+    def before(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        if not session.active:
+            return None
+        session.before_step(optimizer)
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if not callable(closure):
+            session.before_update(optimizer)
+            return None
+        if session.change is None:
+            return None
+
+        def watched() -> Any:
+            loss = closure()
+            session.before_update(optimizer)
+            return loss
+
+        return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
 
     def after(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if session.active:

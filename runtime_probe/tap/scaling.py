@@ -28,6 +28,7 @@ def install(session: Session) -> None:
     @functools.wraps(scale)
     def watched_scale(self: Any, outputs: Any) -> Any:
         made = scale(self, outputs)
+        session.scalers.add(self)
         if session.active and self.is_enabled():
             for result in made if isinstance(made, (list, tuple)) else [made]:
                 setattr(result, _MARK, float(self.get_scale()))
