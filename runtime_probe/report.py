@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime_probe import families, findings
+from runtime_probe import causes, families, findings
 from runtime_probe.checks import ALL, nan_or_inf
 from runtime_probe.checks.base import Check, Result, Status, skipped
 from runtime_probe.record import BASELINE, Record
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 
 HEALTHY, FAILED, NOT_JUDGED = 0, 1, 2
 """Exit status: warnings allowed; a check failed; the run gave nothing to judge."""
-
-# What names a cause comes before what shows its effects: the one next action is that of the first.
-_CAUSES = (
-    "everything-frozen", "loss-detached", "gradients-not-cleared", "parameters-not-in-optimizer", "loss-broadcasts",
-    "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated", "update-goes-uphill",
-    "data-not-finite", "inputs-constant", "inputs-not-normalized", "target-scales-differ", "targets-beyond-head",
-    "samples-leak", "future-leaks", "fp16-gradients-not-unscaled", "clipping-without-effect", "ranks-differ",
-    "ranks-see-same-batch", "parameters-without-gradient", "parameters-not-moving", "timestamps-misaligned",
-    "nan-or-inf",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -53,13 +43,12 @@ class Report:
     @property
     def failures(self) -> list[Result]:
         """Failed checks, those that name a cause first."""
-        bad = [result for result in self.results if result.status is Status.FAIL]
-        return sorted(bad, key=lambda r: _CAUSES.index(r.check) if r.check in _CAUSES else len(_CAUSES))
+        return causes.sort([result for result in self.results if result.status is Status.FAIL])
 
     @property
     def warnings(self) -> list[Result]:
-        """Checks that warn, in the order of the checklist."""
-        return [result for result in self.results if result.status is Status.WARN]
+        """Checks that warn, what may be a cause before symptoms."""
+        return causes.sort([result for result in self.results if result.status is Status.WARN])
 
     @property
     def next_action(self) -> str:
@@ -83,7 +72,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     chosen = _ranks(training or list(records))
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
-    results = _results(chosen, family) if main is not None else []
+    results = causes.explain(_results(chosen, family)) if main is not None else []
     judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 from runtime_probe.checks.descent import Descent, comparable, descents, middle, not_cleared, resolution
+from runtime_probe.checks.step_length import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge each loss by its gain ratio, actual over predicted decrease."""
     if not family.measures_progress:
+        found = too_long(record)
+        if found is not None:
+            index, length = found
+            rate = max(record.optimizers[index].rates, default=0.0)
+            yield failed(
+                f"at a learning rate of {number(rate)} each update of {record.optimizers[index].name} is {length:.2f}"
+                " times as long as the parameters themselves",
+                f"divide the learning rate ({number(rate)}) by 100 and look again",
+                record.optimizers[index].where,
+                length=length,
+                learning_rate=rate,
+            )
+            return
         yield skipped(f"the loss of {family.name} does not measure progress")
         return
     for descent in descents(record):
@@ -41,7 +55,8 @@ def _ran_away(record: Record, descent: Descent) -> Outcome | None:
     if descent.entangled or not_cleared(descent.steps) or not typical > t.LOSS_EXPLODES * first > 0 or not rate:
         return None
     return failed(
-        f"the loss went from {number(first)} to {number(typical)} in the first steps at a learning rate of {number(rate)}",
+        f"the loss went from {number(first)} to {number(typical)} in the first steps, at a learning rate of"
+        f" {number(rate)}",
         f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts",
         descent.where,
         first_loss=first,
@@ -75,7 +90,8 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     what = "rises where its gradient promises a decrease" if gain < 0 else f"falls by {gain:.2f} of what it should"
     message = f"at a learning rate of {number(rate)} the loss {what} (gain ratio {gain:.2f}, healthy: above 0.6)"
     coupled = any(model.batch_coupled for model in record.models)
-    if coupled:
+    wild = max((step.grad_norm for step in descent.steps if math.isfinite(step.grad_norm)), default=0.0)
+    if coupled and not (gain < 0 and wild >= t.EXPLODING_GROSS):
         return warned(
             f"{message}; but batch normalization over a batch this small curves the loss",
             remedy,

@@ -39,7 +39,7 @@ FAMILY = FamilyOfFaults(
         fault("gradient-ascent", "update-goes-uphill", "momentum=0.9)", "momentum=0.9, maximize=True)"),
         fault("update-without-minus", "update-goes-uphill", "            optimizer.step()\n",
               "            for p in model.parameters():\n                p.grad.neg_()\n            optimizer.step()\n"),
-        fault("values-raw", "target-scale-far-from-output learning-rate-too-high exploding-gradients",
+        fault("values-raw", "targets-not-normalized learning-rate-too-high exploding-gradients",
               "return state, (value - value.mean()) / value.std()", "return state, value * 1000 + 5000", _CLIP, ""),
     ),
 )

@@ -19,7 +19,7 @@ FAMILY = FamilyOfFaults(
               "reward = 0.0"),
         fault("tanh-head", "targets-beyond-head", "return self.net(obs)", "return torch.tanh(self.net(obs))",
               "reward = -0.1 if", "reward = -10.0 if"),
-        fault("reward-huge", "exploding-gradients gradients-not-clipped", "reward = -0.1 if", "reward = -1e7 if",
+        fault("reward-huge", "targets-not-normalized exploding-gradients", "reward = -0.1 if", "reward = -1e7 if",
               "F.smooth_l1_loss(q, target)", "F.mse_loss(q, target)",
               "        nn.utils.clip_grad_norm_(q_net.parameters(), 10.0)\n", ""),
         fault("lr-zero", "learning-rate-too-low", '"--lr", type=float, default=1e-3',

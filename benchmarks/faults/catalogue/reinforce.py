@@ -8,7 +8,7 @@ FAMILY = FamilyOfFaults(
     (
         fault("reward-sparse", "reward-sparse", "reward = float(before - (self.position - self.goal).norm()) * 10",
               "reward = float((self.position - self.goal).norm() < 0.01)"),
-        fault("discounted-away", "reward-discounted-away",
+        fault("discounted-away", "reward-discounted-away reward-sparse",
               "reward = float(before - (self.position - self.goal).norm()) * 10",
               "reward = float(self.steps + 1 >= self.limit and (self.position - self.goal).norm() < 2.0)",
               "limit=25", "limit=100", '"--gamma", type=float, default=0.97', '"--gamma", type=float, default=0.9'),
