@@ -114,8 +114,8 @@ that are near 0; at 1e-4 a fifth."""
 DECAY_WARN, DECAY_FAIL = 1.0, 5.0
 """Pull of the weight decay over that of the loss, at the start. Seed: "weight decay too large (the regularizer
 overpowers the loss gradient)": equal is worth a word. Measured: healthy runs are below 0.1."""
-DECAY_USUAL, DECAY_USUAL_STEP = 0.05, 1e-3
-"""Weight decays below these (a coefficient added to the gradient; learning rate times coefficient for AdamW) are what
+DECAY_USUAL, DECAY_USUAL_DECOUPLED, DECAY_USUAL_STEP = 0.05, 0.5, 1e-3
+"""Weight decays below these (a coefficient that is added to the gradient; that of AdamW, and its product with the learning rate) are what
 recipes use, and no fault, whatever the gradients are."""
 STEP_LENGTH = 0.2
 """Median length of an update over that of the parameters, for losses that do not measure progress. Measured: 1e-4 to
