@@ -115,8 +115,8 @@ DECAY_WARN, DECAY_FAIL = 1.0, 5.0
 """Pull of the weight decay over that of the loss, at the start. Seed: "weight decay too large (the regularizer
 overpowers the loss gradient)": equal is worth a word. Measured: healthy runs are below 0.1."""
 DECAY_USUAL, DECAY_USUAL_DECOUPLED, DECAY_USUAL_STEP = 0.05, 0.5, 1e-3
-"""Weight decays below these (a coefficient that is added to the gradient; that of AdamW, and its product with the learning rate) are what
-recipes use, and no fault, whatever the gradients are."""
+"""Weight decays below these are what recipes use, and no fault, whatever the gradients are: a coefficient that is added
+to the gradient, that of AdamW, and the product of the latter with the learning rate."""
 STEP_LENGTH = 0.2
 """Median length of an update over that of the parameters, for losses that do not measure progress. Measured: 1e-4 to
 1e-2 for healthy runs. Beyond this nothing that was learnt outlives ten steps."""

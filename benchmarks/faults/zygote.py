@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main() -> None:
     """Answer jobs until the input ends."""
     sys.path.insert(0, str(ROOT))
-    import numpy  # noqa: F401, PLC0415 - as scripts do
+    import numpy as np  # noqa: F401, PLC0415 - as scripts do
     import torch._dynamo  # noqa: F401, PLC0415 - the first optimizer imports it
 
     import runtime_probe.tap.install  # noqa: F401, PLC0415
