@@ -55,7 +55,7 @@ def user_files(record: Record) -> list[str]:
 
     from convdiag_lint.project.files import find_root  # noqa: PLC0415
 
-    folder = Path(record.folder or ".")
+    folder = Path(record.folder.replace("\0", "") or ".")
     own = [step.where.path for step in record.steps if step.where.path]
     try:
         roots = {str(folder.resolve())} | {str(find_root(Path(path), folder)) for path in dict.fromkeys(own)}

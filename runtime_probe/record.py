@@ -245,6 +245,8 @@ class ModelRecord:
     """Definition of its class."""
     batch_coupled: list[str] = field(default_factory=list)
     """Layers whose output depends on the rest of the batch (BatchNorm)."""
+    idle: list[str] = field(default_factory=list)
+    """Layers that do something else in train mode, while the whole model is in eval mode."""
 
 
 @dataclass(slots=True)
@@ -261,6 +263,8 @@ class OptimizerRecord:
     duplicates: int = 0
     """Parameters held by more than one of its groups or by another optimizer too."""
     maximize: bool = False
+    decoupled: bool = False
+    """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""
 
 
 @dataclass(slots=True)
@@ -292,6 +296,9 @@ class Leakage:
     moved: float
     """Largest change in outputs that must not move, relative to the change of those that may."""
     detail: str = ""
+    how: str = "cut"
+    """How the first dimension is known to be the batch, and not one of nodes or of time: a cut batch has `cut` it,
+    an input with one number for each sample or the shift of the targets have `told`, or it is a `guess`."""
 
 
 @dataclass(slots=True)
@@ -383,6 +390,8 @@ class Features:
     """The first layer is an Embedding."""
     targets_are_shifted: bool = False
     """The targets are the inputs, one position on."""
+    targets_are_inputs: bool = False
+    """The targets are the inputs, position by position: nothing is left to predict."""
     noise_std: float | None = None
     """Standard deviation of the drawn noise that has the shape of the target."""
     data_std: list[float] = field(default_factory=list)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime_probe import families, findings, timelines
+from runtime_probe import causes, diagnosis, families, findings, timelines
 from runtime_probe.checks import ALL, nan_or_inf
 from runtime_probe.checks.base import Check, Result, Status, skipped
 from runtime_probe.record import BASELINE, Record
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
 HEALTHY, FAILED, NOT_JUDGED = 0, 1, 2
 """Exit status: warnings allowed; a check failed; the run gave nothing to judge."""
 STATUSES = {HEALTHY: "healthy", FAILED: "failed", NOT_JUDGED: "not judged"}
-
-# What names a cause comes before what shows its effects: the one next action is that of the first.
-_CAUSES = (
-    "everything-frozen", "loss-detached", "gradients-not-cleared", "parameters-not-in-optimizer", "loss-broadcasts",
-    "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated", "update-goes-uphill",
-    "data-not-finite", "inputs-constant", "inputs-not-normalized", "target-scales-differ", "targets-beyond-head",
-    "samples-leak", "future-leaks", "fp16-gradients-not-unscaled", "clipping-without-effect", "ranks-differ",
-    "ranks-see-same-batch", "parameters-without-gradient", "parameters-not-moving", "timestamps-misaligned",
-    "nan-or-inf",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -46,6 +36,8 @@ class Report:
     family: Family
     record: Record | None
     """Of the process that is described: rank 0 of a distributed run."""
+    causes: list[diagnosis.Cause] = field(default_factory=list)
+    """The likeliest first, with what the phases say for and against each."""
     timeline: timelines.Comparison | None = None
     """One iteration as it happened, and whether the linter had predicted it."""
     ranks: int = 1
@@ -66,17 +58,19 @@ class Report:
     @property
     def failures(self) -> list[Result]:
         """Failed checks, those that name a cause first."""
-        bad = [result for result in self.results if result.status is Status.FAIL]
-        return sorted(bad, key=lambda r: _CAUSES.index(r.check) if r.check in _CAUSES else len(_CAUSES))
+        return causes.sort([result for result in self.results if result.status is Status.FAIL])
 
     @property
     def warnings(self) -> list[Result]:
-        """Checks that warn, in the order of the checklist."""
-        return [result for result in self.results if result.status is Status.WARN]
+        """Checks that warn, what may be a cause before symptoms."""
+        return causes.sort([result for result in self.results if result.status is Status.WARN])
 
     @property
     def next_action(self) -> str:
         """The one thing to do next."""
+        for cause in self.causes:
+            if cause.change:
+                return cause.change + (f" ({cause.where})" if cause.where.path else "")
         for result in [*self.failures, *self.warnings]:
             if result.remedy:
                 place = f" ({result.where})" if result.where.path else ""
@@ -96,7 +90,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     chosen = _ranks(training or list(records))
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
-    results = _results(chosen, family) if main is not None else []
+    results = causes.explain(_results(chosen, family)) if main is not None else []
     judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out)
@@ -108,6 +102,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
         findings=judged,
         family=family,
         record=main,
+        causes=diagnosis.rank(results, main) if main is not None else [],
         timeline=timelines.of(main) if main is not None else None,
         ranks=len(chosen),
         notes=_notes(main, training, chosen, timed_out=timed_out),

@@ -35,7 +35,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 scaled[0].where,
                 norm=scaled[0].norm,
             )
-        elif late and not clips:
+        elif late and not clips and any(step.grad_norm > 0 for step in steps):
             yield failed(
                 "gradients are clipped after the step, and before the next backward(): it changes nothing",
                 "move the clipping between backward() and step()",

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from runtime_probe.record import Record, TensorStatistics
 
 
+_STARTS = ("hx", "h0", "c0", "state", "hidden", "mem", "mask", "carry", "cache", "prev", "init", "bias")
+"""Parts of names of inputs that may well be 0."""
+
+
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Count dimensions without any spread."""
     items = [item for item in entering(record) if item.rows >= 2]
@@ -32,6 +36,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             constant=len(item.mean),
         )
         return
+    for item in _zeros(record):
+        yield warned(
+            f"{called(item)} is 0 everywhere",
+            "print the batch; look for a wrong key, a mask, or a division that rounds to zero",
+            item.where,
+        )
     for item in items:
         still = _constant(item)
         # A batch of four hides rare features: one-hot inputs and image borders are constant by chance.
@@ -41,6 +51,17 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{called(item)}, in every dimension", constant=0)
+
+
+def _zeros(record: Record) -> list[TensorStatistics]:
+    """Arguments of a model that are nothing but 0; the states that recurrent networks start from are meant so."""
+    return [
+        item
+        for item in record.statistics
+        if item.role == "model input" and item.dtype.startswith("float") and item.rows >= 2 and len(item.shape) > 1
+        if not any(word in item.name.rpartition("(")[2].lower() for word in _STARTS)
+        if not any(item.minimum) and not any(item.maximum)
+    ]
 
 
 def _constant(item: TensorStatistics) -> int:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import ParameterRecord, Record
 
 _NO_GRAPH = "does not require grad"
 """In torch's complaint about a loss that depends on nothing trainable."""
@@ -21,7 +21,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     held = [p for p in record.parameters if p.optimizer is not None]
     trainable = [p for p in held if p.requires_grad]
     where = record.optimizers[0].where if record.optimizers else None
-    if held and not trainable:
+    idle = [index for index in range(len(record.optimizers)) if record.series(index) and _frozen(held, index)]
+    if idle and trainable:
+        name = record.optimizers[idle[0]].name
+        yield failed(
+            f"all parameters that {name} holds are frozen",
+            "set requires_grad_(True) on what is to be trained, before its steps",
+            record.optimizers[idle[0]].where,
+        )
+    elif held and not trainable:
         yield failed(
             f"all {len(held)} parameters of the optimizer are frozen",
             "set requires_grad_(True) on what is to be trained, before the optimizer is made",
@@ -39,6 +47,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         frozen = [p for p in record.parameters if not p.requires_grad]
         more = f", {len(frozen)} are frozen" if frozen else ""
         yield passed(f"{len(trainable)} parameters are trained{more}")
+
+
+def _frozen(held: list[ParameterRecord], optimizer: int) -> bool:
+    own = [p for p in held if p.optimizer == optimizer]
+    return bool(own) and not any(p.requires_grad for p in own)
 
 
 CHECK = Check(

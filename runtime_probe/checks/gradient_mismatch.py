@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
@@ -32,6 +33,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             reason = "gradients of earlier steps are still there; see gradients-not-cleared"
         elif resolution(record) > _NUDGE:
             reason = "half precision rounds away so small a step"
+        elif abs(tried.nudge_predicted) < t.NUDGE_RESOLVED * max(map(abs, filter(math.isfinite, descent.losses))):
+            reason = "the loss has fallen so far that so small a step is lost in rounding"
         elif (tried.repeat or 0.0) * abs(descent.losses[-1]) * t.REPEAT_MARGIN > abs(tried.nudge_predicted):
             reason = "the loss does not repeat well enough for so small a step"
         if reason:

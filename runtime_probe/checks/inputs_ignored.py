@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,10 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if repeat > t.REPEATABLE:
         yield skipped("the loss does not repeat under equal weights")
         return
+    first = next((abs(step.loss) for step in record.steps if math.isfinite(step.loss)), 0.0)
+    if abs(pairs[0][1]) < t.FITTED * first:
+        yield skipped("the loss was fitted to nothing before the comparison began")
+        return
     tolerance = t.INPUT_INDIFFERENT
     numbers: dict[str, Any] = {"zeroed": [z for z, _ in pairs], "reference": [r for _, r in pairs]}
     if all(abs(z - r) <= tolerance * max(abs(r), abs(pairs[0][1])) for z, r in pairs):
@@ -38,7 +42,10 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield skipped("the loss hardly moves in ten steps, with or without inputs", **numbers)
             return
         loss = next((loss for step in record.steps for loss in step.losses), None)
-        yield failed(
+        # A denoiser starts with the mean of the noise, whatever it is shown: only equal to the last digit is sure.
+        exactly = all(z == r for z, r in pairs)
+        say = failed if exactly or family.name not in {"diffusion", "flow"} else warned
+        yield say(
             f"the loss falls to {number(pairs[-1][1])} whether the inputs are there or zero: they do nothing",
             "print the batch that reaches the model; look for zeros, a wrong key, or an output that drops its input",
             loss.made_at if loss else None,

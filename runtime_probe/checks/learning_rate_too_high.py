@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 from runtime_probe.checks.descent import Descent, comparable, descents, middle, not_cleared, resolution
+from runtime_probe.checks.step_length import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge each loss by its gain ratio, actual over predicted decrease."""
     if not family.measures_progress:
+        found = too_long(record)
+        if found is not None:
+            index, length = found
+            rate = max(record.optimizers[index].rates, default=0.0)
+            yield failed(
+                f"at a learning rate of {number(rate)} each update of {record.optimizers[index].name} is {length:.2f}"
+                " times as long as the parameters themselves",
+                f"divide the learning rate ({number(rate)}) by 100 and look again",
+                record.optimizers[index].where,
+                length=length,
+                learning_rate=rate,
+            )
+            return
         yield skipped(f"the loss of {family.name} does not measure progress")
         return
     for descent in descents(record):
@@ -77,7 +91,8 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     what = "rises where its gradient promises a decrease" if gain < 0 else f"falls by {gain:.2f} of what it should"
     message = f"at a learning rate of {number(rate)} the loss {what} (gain ratio {gain:.2f}, healthy: above 0.6)"
     coupled = any(model.batch_coupled for model in record.models)
-    if coupled:
+    wild = max((step.grad_norm for step in descent.steps if math.isfinite(step.grad_norm)), default=0.0)
+    if coupled and not (gain < 0 and wild >= t.EXPLODING_GROSS):
         return warned(
             f"{message}; but batch normalization over a batch this small curves the loss",
             remedy,

@@ -29,12 +29,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         return
     updates = [step for index in range(len(record.optimizers)) for step in record.series(index)]
     nothing = record.backwards > 0 and all(step.grad_norm == 0 for step in updates)
+    unpaid = record.rewards.count > 0 and record.rewards.nonzero == 0
     for index, optimizer in enumerate(record.optimizers):
         steps = record.series(index)
         if not steps:
             continue
         if any(step.grad_norm != 0 for step in steps):
             yield passed("its gradient is not zero")
+        elif unpaid:
+            yield skipped("every reward was 0, and so is the gradient; see reward-sparse")
+        elif not any(step.losses for step in steps) and record.backwards and len(steps) > 2:
+            yield failed(
+                f"no backward pass gave a gradient to anything that {optimizer.name} holds, at {len(steps)} steps",
+                "look for detach(), .item() or a new tensor between the parameters and the loss, and at what the"
+                " optimizer holds",
+                steps[0].where,
+            )
         elif not nothing and not any(step.losses for step in steps):
             yield skipped(f"{optimizer.name} stepped without a backward pass")
         else:

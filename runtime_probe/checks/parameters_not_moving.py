@@ -36,6 +36,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "keep the weights in float32 (autocast for the rest), or raise the learning rate",
             record.optimizers[swallowed[0].optimizer or 0].where,
             parameters=[p.name for p in swallowed],
+            half=True,
         )
     elif len(still) > len(held) / 2 and all(math.isfinite(step.applied_norm) for step in record.steps):
         yield failed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.checks.base import Check, Outcome, failed, names, passed
+from runtime_probe.checks.base import Check, Outcome, failed, names, passed, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,21 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     elements = sum(_elements(p.shape) for p in lost)
     total = sum(_elements(p.shape) for p in record.parameters)
     where = record.optimizers[0].where if record.optimizers else None
-    yield failed(
+    # A network that judges outputs (perceptual losses, target networks) gets gradients that nobody wants: a warning,
+    # unless nothing else gets any.
+    apart = all(p.model < 0 for p in lost)
+    useless = not any(p.gradients > 0 for p in record.parameters if p.optimizer is not None)
+    if apart and useless:
+        yield failed(
+            f"gradients reach {names([p.name for p in lost])}, and nothing that the optimizer holds: it was made for"
+            " another model, or for a copy",
+            "make the optimizer after the last change of the model, from the parameters of the model in use",
+            where,
+            parameters=[p.name for p in lost],
+        )
+        return
+    say = warned if apart else failed
+    yield say(
         f"{len(lost)} parameters get a gradient and are in no optimizer ({elements / max(total, 1):.0%} of the model):"
         f" {names([p.name for p in lost])}",
         "give the optimizer the parameters of the whole model; if these are to stay as they are, freeze them with"

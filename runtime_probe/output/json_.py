@@ -29,6 +29,7 @@ def as_object(report: Report) -> dict[str, Any]:
             "notes": report.notes,
             "results": [asdict(result) for result in report.results],
             "findings": [asdict(item) for item in report.findings],
+            "causes": [asdict(cause) for cause in report.causes],
             "timeline": _timeline(report),
             "record": asdict(report.record) if report.record is not None else None,
         }

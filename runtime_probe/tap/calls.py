@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runtime_probe.tap.session import Session
 
-_LABELS = frozenset(("labels", "label", "targets", "target", "y"))
+LABELS = frozenset(("labels", "label", "targets", "target", "y"))
 _MASKS = ("mask", "position")
 """Parts of names of inputs that say how to read the others; without them a model may have nothing to attend to."""
 _MOST_STATISTICS = 64
@@ -55,6 +55,8 @@ class Calls:
         self.session = session
         self.local = threading.local()
         self.order: dict[int, int] = {}
+        self.callers: dict[int, nn.Module] = {}
+        """The outermost module that was running when a module was first called."""
         self.kept: list[nn.Module] = []
         """Modules whose id is a key of `order`."""
         self.outer: dict[int, Call] = {}
@@ -112,6 +114,7 @@ class Calls:
         if id(module) not in self.order:
             self.order[id(module)] = len(self.order)
             self.kept.append(module)
+            self.callers[id(module)] = self._stack[0]
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords())
@@ -197,7 +200,7 @@ def mapped(call: Call, change: Callable[[str, torch.Tensor], torch.Tensor]) -> t
 
 
 def _kept(name: str) -> bool:
-    return name in _LABELS or any(part in name for part in _MASKS)
+    return name in LABELS or any(part in name for part in _MASKS)
 
 
 def zeroed(value: Any) -> Any:

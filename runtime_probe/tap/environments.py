@@ -1,14 +1,20 @@
 """What environments give back: rewards and lengths of episodes, seen at the outermost environment.
 
-gymnasium and gym only; an environment of the script's own has no name to know it by.
+Those of gymnasium and gym are watched where they are made. One of the script's own is an object with `reset` and
+`step` that is at hand when the first loss is computed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import sys
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from runtime_probe.launch.after_import import when_imported
+from runtime_probe.tap import places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +22,10 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _VECTORS = ("SyncVectorEnv", "AsyncVectorEnv")
+_REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
+_LIMITS = ("max_episode_steps", "_max_episode_steps", "horizon", "limit", "max_steps", "episode_length")
+_MOST = 10_000
+"""Rewards of one step that are counted."""
 
 
 def install(session: Session) -> None:
@@ -44,12 +54,58 @@ def _watch(session: Session, module: Any) -> None:
             cls.step = steps.watched(cls.step, vector=True)
 
 
+def find(session: Session) -> None:
+    """Watch environments of the script's own, and count the rewards that are at hand."""
+    steps = Steps(session)
+    most: Any = ()
+    for frame in places.user_frames(2):
+        scopes = [frame.f_locals, frame.f_globals]
+        holder = frame.f_locals.get("self")
+        scopes += [vars(holder)] if hasattr(holder, "__dict__") and not isinstance(holder, torch.nn.Module) else []
+        for scope in scopes:
+            for name, value in list(scope.items()):
+                if _is_environment(value):
+                    _watch_own(session, steps, value)
+                elif name.strip("_").lower() in _REWARDS and hasattr(value, "__len__"):
+                    with contextlib.suppress(TypeError):  # a tensor without dimensions
+                        most = max(most, value, key=len)
+    with contextlib.suppress(TypeError, ValueError):
+        steps.note(most, ())
+    session.record.rewards.longest = steps.length = 0
+
+
+def _is_environment(value: Any) -> bool:
+    kind = type(value)
+    own = places.is_user(getattr(sys.modules.get(kind.__module__), "__file__", None) or "")
+    if not own or isinstance(value, (type, torch.nn.Module, torch.optim.Optimizer)):
+        return False
+    return callable(getattr(kind, "step", None)) and callable(getattr(kind, "reset", None))
+
+
+def _watch_own(session: Session, steps: Steps, value: Any) -> None:
+    kind = type(value)
+    if kind not in steps.kinds:
+        steps.kinds.add(kind)
+        kind.step = steps.watched(kind.step, vector=True)
+    for name in _LIMITS:
+        limit = getattr(value, name, None)
+        if isinstance(limit, int) and limit > 1 and not session.record.rewards.limit:
+            session.record.rewards.limit = limit
+
+
+def _count(end: Any) -> int:
+    if isinstance(end, torch.Tensor):
+        return int(end.sum())
+    return int(sum(end) if hasattr(end, "__len__") and not isinstance(end, dict) else bool(end))
+
+
 class Steps:
     """Counts rewards; inside a vector of environments only the vector's own step counts."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.depth = 0
+        self.kinds: set[type] = set()
         self.total = 0.0
         self.length = 0
 
@@ -63,28 +119,32 @@ class Steps:
                 result = step(*args, **kwargs)
             finally:
                 self.depth -= vector
-            if self.session.active and not self.depth and isinstance(result, tuple) and len(result) >= 4:
+            if self.session.active and not self.depth and isinstance(result, tuple) and len(result) >= 2:
                 try:
-                    self._note(result[1], result[2:-1])
+                    # (observation, reward, done), with something else behind it as a rule
+                    self.note(result[1], result[2:-1] if len(result) > 3 else result[2:])
                 except Exception as error:  # noqa: BLE001 - somebody's environment
                     self.session.anomaly("looking at a reward", error)
             return result
 
         return watched
 
-    def _note(self, reward: Any, ends: Iterable[Any]) -> None:
+    def note(self, reward: Any, ends: Iterable[Any]) -> None:
+        """Count the rewards of one step, of one environment or many."""
         rewards = self.session.record.rewards
+        if isinstance(reward, torch.Tensor):
+            reward = reward.detach().flatten().tolist()
         values = [float(value) for value in reward] if hasattr(reward, "__len__") else [float(reward)]
-        for value in values:
+        for value in values[:_MOST]:
             rewards.minimum = min(rewards.minimum, value) if rewards.count else value
             rewards.maximum = max(rewards.maximum, value) if rewards.count else value
             rewards.count += 1
             rewards.nonzero += value != 0.0
             self.total += value
-        rewards.mean = self.total / rewards.count
+        rewards.mean = self.total / max(rewards.count, 1)
         self.length += 1
         rewards.longest = max(rewards.longest, self.length)
-        ended = sum(int(sum(end) if hasattr(end, "__len__") else bool(end)) for end in ends)
+        ended = sum(_count(end) for end in ends)
         if ended:
             rewards.episodes += ended
             self.length = 0

@@ -61,6 +61,8 @@ class Experimenter:
                     root = models.Model(module)
                     self.roots.append(root)
                 root.optimizers.add(tracked.index)
+        for root in self.roots:
+            root.note_mode()
         self._list_parameters()
         if sum(t.numel() for t in self.tensors.values()) <= _MOST_ELEMENTS:
             self.start_state = self._state(optimizers=True)
@@ -87,6 +89,7 @@ class Experimenter:
                     layer=type(owner).__name__,
                     position=session.calls.order.get(id(owner), -1),
                 )
+        self._list_strays()
         for tracked in session.tracked:
             for place, parameter in enumerate(tracked.parameters):
                 if id(parameter) not in self.parameters:
@@ -99,6 +102,31 @@ class Experimenter:
                         tracked.index,
                         parameter.requires_grad,
                     )
+
+    def _list_strays(self) -> None:
+        """Parameters of modules that run and that no optimizer's model knows of.
+
+        They are modules in a plain list, which parameters() does not see, or those of another model: the one
+        in use, where the optimizer holds a copy.
+        """
+        calls = self.session.calls
+        for module in calls.kept:
+            caller = calls.callers[id(module)]
+            number = next((n for n, root in enumerate(self.roots) if root.module is caller), -1)
+            for name, parameter in module._parameters.items():
+                if parameter is None or not parameter.requires_grad or id(parameter) in self.parameters:
+                    continue
+                self.tensors[id(parameter)] = parameter
+                self.parameters[id(parameter)] = ParameterRecord(
+                    f"{type(caller).__name__}: {type(module).__name__}.{name}",
+                    list(parameter.shape),
+                    str(parameter.dtype).removeprefix("torch."),
+                    number,
+                    None,
+                    parameter.requires_grad,
+                    layer=type(module).__name__,
+                    position=calls.order.get(id(module), -1),
+                )
 
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
@@ -302,12 +330,17 @@ class Experimenter:
                 sum(p.numel() for p in root.module.parameters()),
                 sum(p.numel() for p in root.module.parameters() if p.requires_grad),
                 sorted(root.optimizers),
-                root.module.training,
+                root.training,
                 root.where(),
                 root.coupled(),
+                root.idle,
             )
             for root in self.roots
         ]
+        for tracked, optimizer in zip(self.session.tracked, record.optimizers, strict=True):
+            others = [other.ids for other in self.session.tracked if other is not tracked]
+            shared = sum(any(key in ids for ids in others) for key in tracked.ids)
+            optimizer.duplicates = len(tracked.parameters) - len(tracked.ids) + shared
         keys = list(self.parameters)
         for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
             self.parameters[key].norm = norm

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from convdiag_lint.events import EventKind
-from runtime_probe.tap import places, randomness
+from runtime_probe.tap import environments, places, randomness
+from runtime_probe.tap.calls import LABELS
 
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
@@ -26,6 +27,7 @@ def at_first_backward(session: Session) -> None:
     for name in ("gymnasium", "gym"):
         if name in sys.modules:
             calls["environment"] = 1
+    environments.find(session)
     value, name = _gamma()
     session.record.rewards.gamma, session.record.rewards.gamma_name = value, name
 
@@ -104,7 +106,7 @@ def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool
 def _shifted(session: Session) -> None:
     for target in session.targets:
         for call in session.calls.outer.values():
-            for _, tensor in call.named():
+            for name, tensor in call.named():
                 if tensor.is_floating_point() or tensor.dim() != 2 or target.numel() < 2:
                     continue
                 # (n, t) or, as in older code, (t, n); targets may be flattened.
@@ -114,6 +116,9 @@ def _shifted(session: Session) -> None:
                     along_rows = _share(flat[:-1], tensor[1:]) if tensor.shape[0] > 1 else 0.0
                     if max(along_time, along_rows) > 0.5:
                         session.record.features.targets_are_shifted = True
+                        session.batch_first = along_time > 0.5
+                    if _share(flat, tensor) == 1.0 and name not in LABELS:
+                        session.record.features.targets_are_inputs = True
                 elif target.numel() == tensor.shape[0] * (tensor.shape[1] - 1):
                     shifted = _share(target.reshape(tensor.shape[0], -1), tensor[:, 1:]) > 0.5
                     session.record.features.targets_are_shifted |= shifted

@@ -26,17 +26,20 @@ def look(session: Session) -> list[Leakage]:
     for key, call in list(session.calls.outer.items())[:4]:
         first = session.calls.sizes.get(key, [])
         try:
-            found += _ask(call, first, session.record.features.targets_are_shifted)
+            found += _ask(call, first, session)
         except Exception as error:  # noqa: BLE001 - a model may refuse to run once more
             session.anomaly(f"asking {type(call.module).__name__} for leakage", error)
     return found
 
 
-def _ask(call: Call, first_shapes: list[tuple[int, ...]], shifted: bool) -> list[Leakage]:
+def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> list[Leakage]:
+    shifted = session.record.features.targets_are_shifted
     given = [t for _, t in call.named()]
     if not given or sum(t.numel() for t in given) > _MOST_ELEMENTS:
         return []
-    size = _batch_dimension_is_first(given, first_shapes)
+    size, how = _batch_dimension_is_first(given, first_shapes), "cut"
+    if not size:
+        size, how = _probably_first(given, batch_first=session.batch_first)
     found = []
     base = _run(call, call.args, call.kwargs)
     name = type(call.module).__name__
@@ -44,7 +47,7 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], shifted: bool) -> list
         moved = _run(call, *_changed(call, size, time=False))
         value = _moved(base, moved, slice(1, None), slice(0, 1), size)
         if value is not None:
-            found.append(Leakage("samples", name, value))
+            found.append(Leakage("samples", name, value, how=how))
     tokens = next((t for t in given if t.dim() == 2 and not t.is_floating_point() and t.shape[1] > 2), None)
     if shifted and tokens is not None and base is not None and base.dim() == 3 and base.shape[:2] == tokens.shape:
         moved = _run(call, *_changed(call, tokens.shape[1], time=True))
@@ -69,6 +72,22 @@ def _batch_dimension_is_first(given: list[torch.Tensor], first: list[tuple[int, 
         if tuple(tensor.shape[1:]) != tuple(shape[1:]):
             return 0
     return size
+
+
+def _probably_first(given: list[torch.Tensor], *, batch_first: bool) -> tuple[int, str]:
+    """Size of the batch where nothing has cut it, and how that is known.
+
+    A time of diffusion or a label, one for each sample, tells it; so do targets that are the inputs one
+    position on. Rows of numbers are samples as a rule, but may be nodes of a graph.
+    """
+    size = len(given[0]) if given[0].dim() else 0
+    if size < 2 or any(not tensor.dim() or len(tensor) != size for tensor in given):
+        return 0, ""
+    sizes = [tensor.dim() for tensor in given]
+    if batch_first or (1 in sizes and max(sizes) > 1):
+        return size, "told"
+    rows = all(t.is_floating_point() and t.dim() in (2, 4) and t.shape != (size, size) for t in given)
+    return (size, "guess") if rows else (0, "")
 
 
 def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:

@@ -25,11 +25,21 @@ class Model:
 
     module: nn.Module
     optimizers: set[int] = field(default_factory=set)
+    training: bool = True
+    idle: list[str] = field(default_factory=list)
+    """Layers that do something else in train mode, while the whole module is in eval mode."""
 
     @property
     def name(self) -> str:
         """Name of its class."""
         return type(self.module).__name__
+
+    def note_mode(self) -> None:
+        """Look at the mode, right after a training step: scripts evaluate in between."""
+        self.training = self.module.training
+        if not self.training:
+            acting = [m for m in self.module.modules() if isinstance(m, _COUPLED) or _drops(m)]
+            self.idle = sorted({type(m).__name__ for m in acting if not m.training})
 
     def where(self) -> Where:
         """Where its class is defined, if that is the user's code."""
@@ -42,6 +52,10 @@ class Model:
     def coupled(self) -> list[str]:
         """Classes of its layers whose output depends on the other samples of a batch."""
         return sorted({type(m).__name__ for m in self.module.modules() if isinstance(m, _COUPLED) and m.training})
+
+
+def _drops(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
 
 
 def find(parameters: Iterable[nn.Parameter], among: Iterable[nn.Module] | None = None) -> list[nn.Module]:

@@ -76,6 +76,8 @@ class Session:
         self.backwards_without_step = 0
         self.digest = ""
         self.targets: list[torch.Tensor] = []
+        self.batch_first = False
+        """Targets are the inputs one position on along the second dimension: the first is the batch."""
         self.feed = Feed(self)
         self.calls = Calls(self)
         self.watch = Watch(self)
@@ -116,8 +118,8 @@ class Session:
             self.record.detached_loss = self.record.detached_loss or record
         before = {}
         for tracked in self.tracked:
-            before[tracked.index] = held = tracked.gradient_norms()
-            if not any(held):
+            before[tracked.index] = held = tracked.arrivals()
+            if all(g is None for g, _ in held) or not any(tracked.gradient_norms()):
                 tracked.stale = False
                 # What came before was thrown away: in actor-critic code one loss passes through the
                 # parameters of the other optimizer.
@@ -129,9 +131,10 @@ class Session:
                 self._not_finite("loss", record.value, where=record.made_at if record.made_at.path else record.where)
         backward()
         for tracked in self.tracked:
-            after = tracked.gradient_norms()
-            if after == before[tracked.index]:
+            pairs = zip(before[tracked.index], tracked.arrivals(), strict=True)
+            if all(old[0] is new[0] and old[1] == new[1] for old, new in pairs):
                 continue
+            after = tracked.gradient_norms()
             tracked.touched = True
             tracked.raw = after
             tracked.backwards_in_step += tracked.in_step
@@ -188,7 +191,7 @@ class Session:
             for group, rate in zip(tracked.optimizer.param_groups, tracked.own_rates, strict=False):
                 group["lr"] = rate
         tracked.steps += 1
-        tracked.stale = any(tracked.gradient_norms())
+        tracked.stale = any(tracked.applied)
         tracked.forget()
         self.unclaimed, self.unclaimed_clips = [], []
         self._stepped(tracked)
@@ -312,7 +315,7 @@ class Session:
         return LossRecord(value, scale, places.here(3), made_at, _chain(loss.grad_fn), loss.requires_grad, loss.numel())
 
     def _step_record(self, tracked: Tracked, where: Where) -> StepRecord:
-        applied_norms = tracked.gradient_norms()
+        applied_norms = tracked.applied = tracked.gradient_norms()
         raw = tracked.raw if len(tracked.raw) == len(applied_norms) else applied_norms
         scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
         applied, grad_norm = gradients.total(applied_norms), gradients.total(raw) / scale

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from runtime_probe.record import ClipRecord, LossRecord, Where
 
 
+_DECOUPLED = frozenset(("AdamW", "Lion", "Muon", "Adafactor"))
+
+
 class Tracked:
     """Gradients, losses and clips of one optimizer between two of its steps."""
 
@@ -27,6 +30,8 @@ class Tracked:
         self.losses: list[LossRecord] = []
         self.raw: list[float] = []
         """Norm of each gradient after the last backward, as it stood there."""
+        self.applied: list[float] = []
+        """Norm of each gradient at the last step."""
         self.clips: list[ClipRecord] = []
         self.misplaced: list[ClipRecord] = []
         self.unscaled: Where | None = None
@@ -54,6 +59,13 @@ class Tracked:
         """Norm of each gradient as it is now; 0 where there is none."""
         return norms(self.gradients())
 
+    def arrivals(self) -> list[tuple[Any, int]]:
+        """Each gradient with its version: accumulation makes a new tensor or changes the old one in place.
+
+        Values would not do: the gradient of a sparse reward is exactly 0, and has arrived all the same.
+        """
+        return [(g, g._version) if g is not None else (None, 0) for g in self.gradients()]
+
     def rates(self) -> list[float]:
         """Learning rate of each group."""
         return [float(group.get("lr", 0.0)) for group in self.optimizer.param_groups]
@@ -77,5 +89,7 @@ class Tracked:
         return {
             "rates": self.rates(),
             "weight_decay": max((float(g.get("weight_decay", 0.0) or 0.0) for g in groups), default=0.0),
+            "decoupled": type(self.optimizer).__name__ in _DECOUPLED
+            or any(bool(g.get("decoupled_weight_decay", False)) for g in groups),
             "maximize": any(bool(g.get("maximize", False)) for g in groups),
         }

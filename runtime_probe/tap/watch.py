@@ -36,6 +36,11 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
+_MOVES = (
+    "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Select", "Slice", "Gather", "Index", "Permute",
+    "Transpose", "TBackward", "Clone", "ToCopy", "Expand", "Alias",
+)  # fmt: skip
+"""Beginnings of names of autograd nodes whose output holds values of their input as they are."""
 
 
 class Watch(TorchFunctionMode):
@@ -241,9 +246,21 @@ def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, ste
         target_minimum=float(target.min()) if target.numel() else 0.0,
         target_maximum=float(target.max()) if target.numel() else 0.0,
         target_dtype=str(target.dtype).removeprefix("torch."),
-        made_by=given.grad_fn.name() if given.grad_fn is not None else "",
+        made_by=_maker(given.grad_fn),
         step=step,
     )
+
+
+def _maker(node: Any) -> str:
+    """Name of the operation that made the values of a tensor; what only moves or picks them is passed by."""
+    for _ in range(8):
+        if node is None:
+            return ""
+        name = node.name()
+        if not name.startswith(_MOVES) or not node.next_functions:
+            return str(name)
+        node = node.next_functions[0][0]
+    return ""
 
 
 def _top_share(target: torch.Tensor, classes: int) -> float:

@@ -129,6 +129,14 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "wrong gradient": (healthy(experiments=tried(nudge_actual=-2e-3)), "gradient-mismatch"),
     "huge start": (healthy(loss_calls=[cross_entropy(value=80.0)]), "loss-at-start-too-high"),
     "50 ms at 10 Hz": (healthy(batch=Batch(1, 64, 4, timestamps={"obs.timestamp": [0.0, 0.1, 0.2, 0.3], "action.timestamp": [0.05, 0.15, 0.25, 0.35]})), "timestamps-misaligned"),
+    "weight decay 100": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 100.0, 1000, STEP, decoupled=True)], steps=series(falling(), update_norm=1.02)), "weight-decay-too-high"),
+    "weight decay 5, in the gradient": (healthy(optimizers=[OptimizerRecord("SGD", [1e-3], 5.0, 1000, STEP)]), "weight-decay-too-high"),
+    "held by two optimizers": (healthy(steps=series(falling()) + series(falling(), optimizer=1), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 1000, STEP, duplicates=9)] * 2), "parameters-held-twice"),
+    "eval mode": (healthy(models=[ModelRecord("ResNet", 1, 1, [0], False, idle=["BatchNorm2d"])]), "eval-mode-in-training"),
+    "targets in the thousands": (healthy(statistics=[statistics("target", mean=[5e3] * 3, name="mse_loss")]), "targets-not-normalized"),
+    "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True)), "targets-not-shifted"),
+    "tanh logits": (healthy(loss_calls=[cross_entropy(made_by="TanhBackward0")]), "logits-bounded"),
+    "another model is in use": (healthy(parameters=[parameter("a", 0, gradients=0), dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -168,6 +176,9 @@ HINTS: dict[str, tuple[Record, str]] = {
     "sparse": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, nonzero=1)), "reward-sparse"),
     "discounted": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, nonzero=4)), "reward-discounted-away"),
     "dropped frames": (healthy(batch=Batch(1, 64, 4, timestamps={"timestamp": [0.0, 0.1, 0.2, 0.4, 0.5]})), "timestamps-misaligned"),
+    "one target": (healthy(loss_calls=[mse(target_shape=[64, 1], target_minimum=1.0, target_maximum=1.0)]), "targets-constant"),
+    "dropout in eval mode": (healthy(models=[ModelRecord("MLP", 1, 1, [0], False, idle=["Dropout"])]), "eval-mode-in-training"),
+    "a network that judges": (healthy(parameters=[*healthy().parameters, dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip
 

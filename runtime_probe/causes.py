@@ -1,0 +1,123 @@
+"""Which of several failed checks is the cause, and which are what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Result, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ORDER = (
+    # Nothing, or the wrong thing, is trained.
+    "everything-frozen", "parameters-not-in-optimizer", "loss-detached", "gradients-not-cleared",
+    # The loss is not the one that was meant.
+    "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
+    "update-goes-uphill",
+    # The data are not what the model can use.
+    "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
+    "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",
+    # The update is not what the gradient says.
+    "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow", "ranks-differ", "ranks-see-same-batch",
+    "parameters-held-twice", "eval-mode-in-training", "weight-decay-too-high",
+    # The weights.
+    "logits-bounded", "parameters-without-gradient", "inputs-ignored", "loss-at-start-too-high",
+    "parameters-not-moving",
+    # Effects that are causes where nothing above is.
+    "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
+    "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
+    "targets-constant", "data-outliers",
+)  # fmt: skip
+_SYMPTOMS = (
+    "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",
+    "gradients-not-clipped",
+)  # fmt: skip
+"""These come last: they say how a trouble looks, and rarely what it is."""
+
+_UNITS = ("inputs-not-normalized", "targets-not-normalized", "target-scales-differ", "data-not-finite")
+_OTHER_LOSS = ("nll-without-log-softmax", "loss-negated", "loss-broadcasts")
+_NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "loss-detached")
+
+_EXPLAINED_BY: dict[str, tuple[str, ...]] = {
+    "loss-detached": ("everything-frozen", "parameters-not-in-optimizer"),
+    "learning-rate-too-low": (
+        *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow",
+        "vanishing-gradients", "parameters-without-gradient", "inputs-ignored", "weight-decay-too-high",
+        "targets-beyond-head", "softmax-applied-twice", "loss-at-start-too-high", "exploding-gradients", "nan-or-inf",
+        "learning-rate-too-high", "inputs-constant",
+    ),
+    "learning-rate-too-high": (
+        *_UNITS, *_OTHER_LOSS, "gradients-not-cleared", "update-goes-uphill", "loss-at-start-too-high",
+        "inputs-constant", "weight-decay-too-high", "fp16-gradients-not-unscaled", "parameters-held-twice",
+    ),
+    "exploding-gradients": (*_UNITS, *_OTHER_LOSS, "gradients-not-cleared", "loss-at-start-too-high"),
+    "nan-or-inf": (*_UNITS, "nll-without-log-softmax", "loss-at-start-too-high", "update-goes-uphill"),
+    "vanishing-gradients": (*_UNITS, "inputs-constant", "parameters-without-gradient", "weight-decay-too-high"),
+    "inputs-ignored": (*_NO_GRADIENT, "inputs-constant", "parameters-without-gradient", "learning-rate-too-high"),
+    "parameters-without-gradient": ("inputs-constant", "targets-beyond-head"),
+    "parameters-not-moving": (*_NO_GRADIENT, "parameters-without-gradient", "inputs-constant"),
+    "loss-at-start-too-high": ("inputs-not-normalized", "nll-without-log-softmax"),
+    "gradient-mismatch": ("vanishing-gradients", "nan-or-inf", "exploding-gradients", "learning-rate-too-high"),
+}  # fmt: skip
+
+
+def sort(results: Sequence[Result]) -> list[Result]:
+    """Return results with causes before effects; one next action is that of the first."""
+    order = {check: place for place, check in enumerate(_ORDER)}
+    last = {check: len(_ORDER) + 1 + place for place, check in enumerate(_SYMPTOMS)}
+    return sorted(results, key=lambda r: last.get(r.check, order.get(r.check, len(_ORDER))))
+
+
+def explain(results: Sequence[Result]) -> list[Result]:
+    """Turn failures that follow from another failure into warnings that say so."""
+    failed = {result.check: result for result in results if result.status is Status.FAIL}
+    causes = {check: _cause(check, failed) for check in failed}
+    # A cause must not itself be explained by what it explains.
+    roots = {check for check, cause in causes.items() if not cause}
+    return [
+        replace(r, status=Status.WARN, message=f"{r.message}; explained by {causes[r.check]}", remedy="")
+        if r.status is Status.FAIL and causes[r.check] in roots
+        else r
+        for r in results
+    ]
+
+
+def _cause(check: str, failed: dict[str, Result]) -> str:
+    """Return the failed check that a failed one follows from; empty for none."""
+    result = failed[check]
+    explaining = [cause for cause in _EXPLAINED_BY.get(check, ()) if cause in failed and cause != check]
+    if check == "learning-rate-too-low" and result.numbers.get("learning_rate") == 0.0:
+        return ""  # nothing explains a rate of 0
+    explaining += [other for other in failed if _follows(result, failed[other])]
+    ranked = sort([failed[cause] for cause in explaining])
+    return ranked[0].check if ranked else ""
+
+
+def _follows(effect: Result, cause: Result) -> bool:
+    """What depends on the numbers: what was there at the first step is no effect of updates."""
+    pair = (effect.check, cause.check)
+    if pair == ("learning-rate-too-low", "parameters-not-moving"):
+        return bool(cause.numbers.get("half"))
+    if pair == ("parameters-not-moving", "learning-rate-too-low"):
+        return not effect.numbers.get("half")
+    if pair == ("exploding-gradients", "learning-rate-too-high"):
+        return not _from_the_start(effect)
+    if pair == ("learning-rate-too-high", "exploding-gradients"):
+        return _from_the_start(cause)
+    if pair[0] == "nan-or-inf" and pair[1] in {"learning-rate-too-high", "exploding-gradients"}:
+        return float(effect.numbers.get("step", 0)) > 1
+    if effect.check == "vanishing-gradients" and cause.check == "learning-rate-too-high":
+        return True
+    early = cause.check == "nan-or-inf" and float(cause.numbers.get("step", 9)) <= 1
+    return early and effect.check in {
+        "parameters-without-gradient", "inputs-ignored", "learning-rate-too-high", "exploding-gradients",
+        "vanishing-gradients", "loss-at-start-too-high", "parameters-not-moving",
+    }  # fmt: skip
+
+
+def _from_the_start(result: Result) -> bool:
+    norms = result.numbers.get("norms") or [0.0]
+    return bool(norms[0] >= t.EXPLODING)

@@ -1,0 +1,45 @@
+"""Logits that an activation has cut off: ReLU, tanh or sigmoid at the end of a classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
+from runtime_probe.checks.loss_arguments import calls_of, most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+_NARROW = ("Tanh", "Sigmoid", "Hardtanh", "Hardsigmoid")
+_CUT = ("Relu",)
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Look at what made the logits."""
+    calls = calls_of(record, "cross_entropy")
+    if not calls:
+        yield skipped("cross_entropy was not called")
+        return
+    narrow = [call for call in calls if call.made_by.startswith(_NARROW)]
+    cut = [call for call in calls if call.made_by.startswith(_CUT)]
+    remedy = "drop the activation behind the last layer: logits are free numbers"
+    for bad, say in ((narrow, failed), (cut, warned)):
+        if most(calls, bad):
+            name = bad[0].made_by.split("Backward")[0].lower()
+            yield say(f"the logits of cross_entropy come out of {name}", remedy, bad[0].where)
+            return
+    yield passed("logits are free numbers", calls[0].where)
+
+
+CHECK = Check(
+    id="logits-bounded",
+    title="Logits are not cut off",
+    step=7,
+    seed="",
+    why="With logits between -1 and 1 the most certain answer of ten classes has a probability of 0.45: the loss has a"
+    " floor of 0.8. Behind a ReLU a class can be doubted no more than one that nothing is known of.",
+    run=run,
+)

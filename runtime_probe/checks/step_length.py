@@ -1,0 +1,37 @@
+"""Updates as long as the weights themselves, where the loss cannot tell."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.descent import middle
+
+if TYPE_CHECKING:
+    from runtime_probe.record import Record
+
+_ELEMENTS = 100
+"""A temperature or a log-std that starts at 0 is as long as its update; a network is not."""
+
+
+def lengths(record: Record) -> list[tuple[int, float]]:
+    """Return the median length of the updates over that of the parameters before, for each optimizer of a network."""
+    found = []
+    for index, optimizer in enumerate(record.optimizers):
+        steps = record.series(index)
+        ratios = [
+            after.update_norm / before.parameter_norm
+            for before, after in itertools.pairwise(steps)
+            if before.parameter_norm > 0 and math.isfinite(after.update_norm)
+        ]
+        if optimizer.parameters >= _ELEMENTS and len(ratios) >= 3:
+            found.append((index, middle(ratios)))
+    return found
+
+
+def too_long(record: Record) -> tuple[int, float] | None:
+    """Return the optimizer whose updates are as long as its parameters, and their length."""
+    worst = max(lengths(record), key=lambda pair: pair[1], default=None)
+    return worst if worst is not None and worst[1] > t.STEP_LENGTH else None

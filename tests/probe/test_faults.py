@@ -1,0 +1,88 @@
+"""Ten of the faults of benchmarks/faults, run for real: the right cause comes first, and healthy twins pass."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "faults"
+CORE = [
+    ("bc_mlp", "zero-grad-missing"),
+    ("bc_mlp", "optimizer-lacks-trunk"),
+    ("bc_mlp", "everything-frozen"),
+    ("bc_mlp", "actions-not-normalized"),
+    ("bc_mlp", "sign-flipped"),
+    ("bc_mlp", "lr-x1000"),
+    ("bc_mlp", "lr-tiny"),
+    ("bc_mlp", "model-replaced"),
+    ("bc_bins", "batch-first-forgotten"),
+    ("bc_bins", "softmax-twice"),
+    ("bc_bins", "clip-on-scaled"),
+    ("deep_regression", "broadcast"),
+    ("deep_regression", "deep-sigmoid"),
+    ("flow_policy", "time-unclamped-divided"),
+    ("language_model", "mask-missing"),
+    ("sequence_lstm", "bce-on-logits"),
+]
+HEALTHY = ["bc_mlp", "bc_bins", "flow_policy", "image_cnn", "language_model", "reinforce", "gan"]
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[Any]:
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield importlib.import_module("harness")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(scope="module")
+def zygote(harness: Any) -> Iterator[Any]:
+    # Not imported here: this process must stay free of torch, whose forks share what it has started.
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs torch")
+    made = harness.Zygote(sys.executable)
+    yield made
+    made.close()
+
+
+def test_edits_of_all_faults_apply(harness: Any) -> None:
+    families = harness.families()
+    assert len(families) >= 8
+    for family in families:
+        assert family.half in {"tune", "report"}
+        names = [fault.name for fault in family.faults]
+        assert len(names) == len(set(names))
+        for fault in family.faults:
+            fault.apply(family.text)
+
+
+def test_causes_are_checks(harness: Any) -> None:
+    from runtime_probe.checks import ALL
+
+    named = {cause for family in harness.families() for fault in family.faults for cause in fault.causes}
+    assert named <= {check.id for check in ALL}
+
+
+@pytest.mark.parametrize(("family", "name"), CORE)
+def test_the_cause_comes_first(harness: Any, zygote: Any, tmp_path: Path, family: str, name: str) -> None:
+    found = harness.families([family])[0]
+    fault = next(fault for fault in found.faults if fault.name == name)
+    outcome = harness.judge(zygote, found, fault, 0, tmp_path)
+    assert outcome.failed, outcome.note
+    assert outcome.ranked[0] in fault.causes, (outcome.ranked, outcome.note)
+
+
+@pytest.mark.parametrize("family", HEALTHY)
+def test_the_healthy_twin_passes(harness: Any, zygote: Any, tmp_path: Path, family: str) -> None:
+    outcome = harness.judge(zygote, harness.families([family])[0], None, 1, tmp_path)
+    assert outcome.failed == []
+    assert outcome.note == ""
