@@ -18,7 +18,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compute gamma ** horizon; it matters where the reward comes late."""
     rewards = record.rewards
     horizon = rewards.limit or rewards.longest
-    if family.name != "reinforcement learning" or rewards.gamma is None or not horizon:
+    known = rewards.gamma is not None and 0 <= rewards.gamma <= 1 and horizon > 0
+    if family.name != "reinforcement learning" or rewards.gamma is None or not known:
         yield skipped("no discount or no episode was seen")
         return
     left = rewards.gamma**horizon

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
+from runtime_probe.tap import environments
 from runtime_probe.tap.statistics import describe, tensors
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Calls:
         """Shapes of the inputs of each outermost module at the first call, with the script's own batch."""
         self.seen: set[tuple[int, str]] = set()
         self.zeroing = False
+        self.looked = False
         self.handles: list[Any] = []
 
     def install(self) -> None:
@@ -95,6 +97,9 @@ class Calls:
         if not self.session.active:
             return
         stack = self._stack
+        if not self.order and not self.looked:
+            self.looked = True
+            environments.find(self.session)
         stack.append(module)
         if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss):
             return
