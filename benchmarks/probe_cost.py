@@ -112,20 +112,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     lines = []
-    print(
-        f"{'program':18} {'steps':>5} {'plain s':>8} {'probed s':>8} {'bar':>6} {'plain MB':>9} {'probed MB':>9} {'bar':>6}"
-    )
+    head = ("program", "steps", "plain s", "probed s", "bar", "plain MB", "probed MB", "bar")
+    print("{:18} {:>5} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}".format(*head))
     with tempfile.TemporaryDirectory(prefix="cost-") as name:
         for program, text in PROGRAMS.items():
             for steps in arguments.steps:
                 line = _measure(Path(name), program, text, steps, arguments.python, arguments.runs)
                 lines.append(line)
-                print(
-                    f"{program:18} {steps:5} {line['plain_seconds']:8.2f} {line['probed_seconds']:8.2f}"
-                    f" {line['bar_seconds']:6.2f} {line['plain_mb']:9.0f} {line['probed_mb']:9.0f} {line['bar_mb']:6.0f}"
-                    f"  {'ok' if line['ok'] else 'MISSES'}",
-                    flush=True,
-                )
+                seconds = [f"{line[key]:8.2f}" for key in ("plain_seconds", "probed_seconds", "bar_seconds")]
+                memory = [f"{line[key]:9.0f}" for key in ("plain_mb", "probed_mb", "bar_mb")]
+                verdict = "ok" if line["ok"] else "MISSES"
+                print(f"{program:18} {steps:5}", *seconds, *memory, verdict, flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(lines, indent=1), encoding="utf-8")
 

@@ -56,11 +56,14 @@ _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "exploding-gradients": (*_UNITS, *_OTHER_LOSS, "gradients-not-cleared", "loss-at-start-too-high"),
     "nan-or-inf": (*_UNITS, "nll-without-log-softmax", "loss-at-start-too-high", "update-goes-uphill"),
     "vanishing-gradients": (*_UNITS, "inputs-constant", "parameters-without-gradient", "weight-decay-too-high"),
-    "inputs-ignored": (*_NO_GRADIENT, "inputs-constant", "parameters-without-gradient", "learning-rate-too-high"),
+    "inputs-ignored": (
+        *_NO_GRADIENT, "inputs-constant", "parameters-without-gradient", "learning-rate-too-high",
+        "vanishing-gradients",
+    ),
     "parameters-without-gradient": ("inputs-constant", "targets-beyond-head"),
     "parameters-not-moving": (*_NO_GRADIENT, "parameters-without-gradient", "inputs-constant"),
     "loss-at-start-too-high": ("inputs-not-normalized", "nll-without-log-softmax"),
-    "gradient-mismatch": ("vanishing-gradients", "nan-or-inf", "exploding-gradients", "learning-rate-too-high"),
+    "gradient-mismatch": ("vanishing-gradients", "nan-or-inf", "exploding-gradients"),
 }  # fmt: skip
 
 
@@ -105,6 +108,9 @@ def _follows(effect: Result, cause: Result) -> bool:
         return not effect.numbers.get("half")
     if pair == ("exploding-gradients", "learning-rate-too-high"):
         return not _from_the_start(effect)
+    if pair == ("learning-rate-too-high", "gradient-mismatch"):
+        # Where a tiny step raises the loss, too, it is not the length of the steps.
+        return float(cause.numbers.get("ratio", 1.0)) < 0
     if pair == ("learning-rate-too-high", "exploding-gradients"):
         return _from_the_start(cause)
     if pair[0] == "nan-or-inf" and pair[1] in {"learning-rate-too-high", "exploding-gradients"}:

@@ -53,6 +53,9 @@ GAIN_WARN = 0.6
 GAIN_GROSS = 0.25
 """Fails by itself. Between this and GAIN_LOW the loss must also rise at two steps or more: a run that falls at each
 step and gets 0.4 of what the gradient promises is fast, not broken."""
+LEARNT = 0.1
+"""Of the first loss of the script: below it the replayed samples are known by heart, and gain ratios say nothing.
+Measured: they fall below 0.5 there in healthy runs with momentum, and are 0.6 and more above."""
 LOSS_EXPLODES = 10.0
 """Times the loss at the start, within ten steps."""
 FLAT_RELATIVE_DROP = 1e-5
@@ -60,6 +63,11 @@ FLAT_RELATIVE_DROP = 1e-5
 and more for healthy scripts (a diffusion policy with Adam at 1e-4 is the slowest)."""
 SLOW_RELATIVE_DROP = 3e-5
 """3000 steps for a tenth of the loss: worth a word."""
+UPDATE_TINY, UPDATE_SLOW_DROP = 1e-5, 1e-3
+"""Length of an update over that of the parameters, together with a relative drop of the loss below the second.
+Measured: 1e-4 to 1e-2 for healthy runs, fine-tuning at 1e-6 with Adam 5e-5."""
+UPHILL_RESOLVED = 1e-7
+"""Of the loss: a predicted change below this is rounding, and its sign says nothing."""
 RESOLVED = 1e-4
 """Share of the loss that a decrease must have for its gain ratio to be more than rounding in float32 (6e-8 times
 the number of operations)."""

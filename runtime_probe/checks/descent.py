@@ -13,6 +13,9 @@ from runtime_probe.record import SETTLE
 if TYPE_CHECKING:
     from runtime_probe.record import Record, StepRecord, Where
 
+_RISING = 1.05
+"""A warm-up from 0 more than doubles the rate within the first steps; what grows more slowly is there already."""
+
 
 @dataclass(slots=True)
 class Descent:
@@ -48,15 +51,21 @@ class Descent:
     @property
     def rising(self) -> bool:
         """Whether the learning rate is in its warm-up."""
-        return bool(self.rates) and self.rates[-1] > self.rates[0] * (1 + 1e-6)
+        return bool(self.rates) and self.rates[-1] > self.rates[0] * _RISING
 
-    def ratios(self, floor: float) -> list[float]:
-        """Gain ratios: actual over predicted decrease, of the steps where that is more than rounding."""
+    def ratios(self, floor: float, above: float = 0.0) -> list[float]:
+        """Gain ratios: actual over predicted decrease, of the steps where that is more than rounding.
+
+        Args:
+            floor: Share of the loss that a predicted decrease must have.
+            above: Loss below which a step does not count.
+        """
         pairs = zip(self.losses, self.losses[1:], self.predicted, strict=False)
         return [
             (before - after) / predicted
             for before, after, predicted in pairs
             if _finite(before, after, predicted) and abs(predicted) > floor * abs(before) and predicted
+            if abs(before) >= above
         ]
 
 

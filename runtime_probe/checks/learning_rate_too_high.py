@@ -52,6 +52,9 @@ def _ran_away(record: Record, descent: Descent) -> Outcome | None:
     own = [step for step in record.steps if step.optimizer == descent.optimizers[0]]
     first = next((step.loss for step in own if math.isfinite(step.loss)), math.nan)
     typical = middle([step.loss for step in descent.steps if math.isfinite(step.loss)])
+    if any(not math.isfinite(step.loss) for step in own[1:]):
+        # It went so fast that NaN came first.
+        typical = max((step.loss for step in own if math.isfinite(step.loss)), default=math.nan)
     rate = max(descent.rates, default=0.0)
     if descent.entangled or not_cleared(descent.steps) or not typical > t.LOSS_EXPLODES * first > 0 or not rate:
         return None
@@ -67,7 +70,13 @@ def _ran_away(record: Record, descent: Descent) -> Outcome | None:
 
 
 def _judge(record: Record, descent: Descent) -> Outcome:
-    ratios = descent.ratios(resolution(record))
+    first = next((abs(step.loss) for step in record.steps if math.isfinite(step.loss)), 0.0)
+    wild = max((step.grad_norm for step in descent.steps if math.isfinite(step.grad_norm)), default=0.0)
+    # Four samples are learnt by heart within a few steps, and momentum carries on beyond: that is no trouble.
+    ratios = descent.ratios(resolution(record), t.LEARNT * first)
+    sure = len(ratios) >= 3 or wild >= t.EXPLODING_GROSS
+    if not sure:
+        ratios = descent.ratios(resolution(record))
     gain = middle(ratios)
     start = abs(descent.losses[0])
     finite = [value for value in descent.losses if math.isfinite(value)]
@@ -75,7 +84,7 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     rate = max(descent.rates, default=0.0)
     numbers: dict[str, Any] = {"gain_ratio": gain, "gain_ratios": ratios, "learning_rate": rate, "highest_loss": peak}
     remedy = f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts"
-    exploded = start > 0 and peak > t.LOSS_EXPLODES * start and bool(ratios) and min(ratios) < t.GAIN_LOW
+    exploded = peak > t.LOSS_EXPLODES * max(start, t.LEARNT * first) > 0 and bool(ratios) and min(ratios) < t.GAIN_LOW
     if exploded:
         return failed(
             f"the loss went from {number(descent.losses[0])} to {number(peak)} within {len(descent.steps)} steps"
@@ -91,7 +100,6 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     what = "rises where its gradient promises a decrease" if gain < 0 else f"falls by {gain:.2f} of what it should"
     message = f"at a learning rate of {number(rate)} the loss {what} (gain ratio {gain:.2f}, healthy: above 0.6)"
     coupled = any(model.batch_coupled for model in record.models)
-    wild = max((step.grad_norm for step in descent.steps if math.isfinite(step.grad_norm)), default=0.0)
     if coupled and not (gain < 0 and wild >= t.EXPLODING_GROSS):
         return warned(
             f"{message}; but batch normalization over a batch this small curves the loss",
@@ -100,7 +108,7 @@ def _judge(record: Record, descent: Descent) -> Outcome:
             **numbers,
         )
     rises = sum(after > before for before, after in pairwise(descent.losses))
-    if len(ratios) >= 3 and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
+    if sure and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
         return failed(message, remedy, descent.where, **numbers)
     return warned(message, remedy, descent.where, **numbers)
 

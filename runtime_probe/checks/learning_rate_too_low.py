@@ -42,7 +42,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             f" {number(0.1 / drop)} steps for a tenth"
         )
         remedy = f"raise the learning rate ({number(rate)}) by a factor of 10 and look again; 1e-3 to 1e-4 suits Adam"
-        if drop < t.FLAT_RELATIVE_DROP:
+        lengths = [s.update_norm / s.parameter_norm for s in descent.steps if s.parameter_norm > 0 and not s.skipped]
+        length = middle(lengths)
+        tiny = len(descent.optimizers) == 1 and length < t.UPDATE_TINY and drop < t.UPDATE_SLOW_DROP
+        if drop < t.FLAT_RELATIVE_DROP or tiny:
+            if tiny:
+                message += f"; an update is {number(length)} of the parameters' length"
             yield failed(message, remedy, descent.where, **numbers)
         elif drop < t.SLOW_RELATIVE_DROP:
             yield warned(message, remedy, descent.where, **numbers)

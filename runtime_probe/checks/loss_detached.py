@@ -29,7 +29,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         return
     updates = [step for index in range(len(record.optimizers)) for step in record.series(index)]
     nothing = record.backwards > 0 and all(step.grad_norm == 0 for step in updates)
-    unpaid = record.rewards.count > 0 and record.rewards.nonzero == 0
+    unpaid = record.rewards.count > 0 and record.rewards.nonzero <= 0.05 * record.rewards.count
     for index, optimizer in enumerate(record.optimizers):
         steps = record.series(index)
         if not steps:
@@ -37,7 +37,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         if any(step.grad_norm != 0 for step in steps):
             yield passed("its gradient is not zero")
         elif unpaid:
-            yield skipped("every reward was 0, and so is the gradient; see reward-sparse")
+            yield skipped("hardly any reward came, and the gradient is 0; see reward-sparse")
         elif not any(step.losses for step in steps) and record.backwards and len(steps) > 2:
             yield failed(
                 f"no backward pass gave a gradient to anything that {optimizer.name} holds, at {len(steps)} steps",

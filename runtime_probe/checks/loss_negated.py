@@ -49,7 +49,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 
 def _negated(node: str) -> bool:
-    """Whether an odd number of minus signs stands before a distance, with nothing else added."""
+    """Whether an odd number of minus signs stands before a distance, or before a sum that begins with one."""
     odd = False
     for part in node.split("<"):
         name = part.strip().removesuffix("0").removesuffix("1").removesuffix("Backward")
@@ -57,6 +57,8 @@ def _negated(node: str) -> bool:
             odd = not odd
         elif name.startswith(_DISTANCES):
             return odd
+        elif odd and name in {"Add", "Sub"}:
+            continue  # a sum that begins with a distance, and a minus sign before all of it
         elif not name.startswith(_SAME_SIGN):
             return False
     return False

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the direction of each update with the gradient."""
     for descent in descents(record):
-        moving = [p for p in descent.predicted if p and math.isfinite(p)]
+        pairs = zip(descent.predicted, descent.losses, strict=False)
+        moving = [p for p, loss in pairs if math.isfinite(p) and abs(p) > t.UPHILL_RESOLVED * abs(loss)]
         maximize = any(record.optimizers[i].maximize for i in descent.optimizers)
         if descent.closures or not_cleared(descent.steps) or len(moving) < 3:
             yield skipped("too few updates to compare with their gradient")

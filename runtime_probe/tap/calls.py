@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as hooks
 
+from runtime_probe.tap import environments
 from runtime_probe.tap.statistics import describe, tensors
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Calls:
         self.seen: set[tuple[int, str]] = set()
         self.change: Callable[[Call], tuple[Any, Any]] | None = None
         """What a phase makes of the inputs of a model that is called from outside."""
+        self.looked = False
         self.handles: list[Any] = []
 
     def install(self) -> None:
@@ -102,6 +104,9 @@ class Calls:
         if not self.session.active:
             return
         stack = self._stack
+        if not self.order and not self.looked:
+            self.looked = True
+            environments.find(self.session)
         stack.append(module)
         if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss):
             return

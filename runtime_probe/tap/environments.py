@@ -56,7 +56,7 @@ def _watch(session: Session, module: Any) -> None:
 
 def find(session: Session) -> None:
     """Watch environments of the script's own, and count the rewards that are at hand."""
-    steps = Steps(session)
+    steps = session.environments = session.environments or Steps(session)
     most: Any = ()
     for frame in places.user_frames(2):
         scopes = [frame.f_locals, frame.f_globals]
@@ -69,9 +69,10 @@ def find(session: Session) -> None:
                 elif name.strip("_").lower() in _REWARDS and hasattr(value, "__len__"):
                     with contextlib.suppress(TypeError):  # a tensor without dimensions
                         most = max(most, value, key=len)
-    with contextlib.suppress(TypeError, ValueError):
-        steps.note(most, ())
-    session.record.rewards.longest = steps.length = 0
+    if not session.record.rewards.count and len(most):
+        with contextlib.suppress(TypeError, ValueError):
+            steps.note(most, ())
+        session.record.rewards.longest = steps.length = 0
 
 
 def _is_environment(value: Any) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _MOST_ELEMENTS = 20_000_000
+_ONLY_OTHERS = 1e6
+"""Movement where the changed sample's own output stays as it is, and others move."""
 
 
 def look(session: Session) -> list[Leakage]:
@@ -46,6 +48,9 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> l
     if size > 1 and base is not None:
         moved = _run(call, *_changed(call, size, time=False))
         value = _moved(base, moved, slice(1, None), slice(0, 1), size)
+        if value is None:  # rows that were mixed up may have lost the first sample
+            moved = _run(call, *_changed(call, size, time=False, last=True))
+            value = _moved(base, moved, slice(0, -1), slice(-1, None), size)
         if value is not None:
             found.append(Leakage("samples", name, value, how=how))
     tokens = next((t for t in given if t.dim() == 2 and not t.is_floating_point() and t.shape[1] > 2), None)
@@ -109,13 +114,13 @@ def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
     )
 
 
-def _changed(call: Call, size: int, *, time: bool) -> tuple[Any, Any]:
-    """The inputs with the first sample changed, or the last time step."""
+def _changed(call: Call, size: int, *, time: bool, last: bool = False) -> tuple[Any, Any]:
+    """The inputs with the first sample changed, or the last one, or the last time step."""
 
     def change(value: Any) -> Any:
         if isinstance(value, torch.Tensor) and value.dim() > int(time) and value.shape[int(time)] == size:
             made = value.clone()
-            part = made[:, -1:] if time else made[:1]
+            part = made[:, -1:] if time else made[-1:] if last else made[:1]
             if made.is_floating_point():
                 generator = torch.Generator().manual_seed(0)
                 noise = torch.randn(part.shape, generator=generator).to(made)
@@ -137,7 +142,7 @@ def _moved(base: torch.Tensor, moved: torch.Tensor | None, fixed: slice, free: s
     if moved is None or base.shape != moved.shape or len(base) != size:
         return None
     change = (moved - base).abs()
-    allowed = float(change[free].max())
-    if allowed == 0.0 or not torch.isfinite(change).all():
+    allowed, forbidden = float(change[free].max()), float(change[fixed].max())
+    if not torch.isfinite(change).all() or (allowed == 0.0 and forbidden == 0.0):
         return None
-    return float(change[fixed].max()) / allowed
+    return forbidden / allowed if allowed else _ONLY_OTHERS

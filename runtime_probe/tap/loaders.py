@@ -35,7 +35,11 @@ class Feed:
         feed = self
 
         def __iter__(loader: DataLoader[Any]) -> Any:  # noqa: N807
+            # A new epoch draws a seed; the draws of a replayed step must not depend on where the epoch begins.
+            state = Randomness() if feed.replaying and feed.session.active else None
             made = original(loader)
+            if state is not None:
+                state.put_back()
             return _Batches(feed, loader, made) if feed.session.active else made
 
         self.session.patches.replace(DataLoader, "__iter__", __iter__)

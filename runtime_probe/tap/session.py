@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from runtime_probe.options import Options
     from runtime_probe.record import ClipRecord
     from runtime_probe.tap.changes import Change
+    from runtime_probe.tap.environments import Steps
 
 WARM_UP_STEPS = 3
 """The first has the script's own batch; accelerate fetches one ahead, so the third is the first surely replayed."""
@@ -76,6 +77,8 @@ class Session:
         self.backwards_without_step = 0
         self.digest = ""
         self.targets: list[torch.Tensor] = []
+        self.environments: Steps | None = None
+        """Counts the rewards of environments of the script's own."""
         self.batch_first = False
         """Targets are the inputs one position on along the second dimension: the first is the batch."""
         self.feed = Feed(self)

@@ -83,7 +83,7 @@ FAMILY = FamilyOfFaults(
         fault("gradient-ascent", "update-goes-uphill", "momentum=0.9)", "momentum=0.9, maximize=True)"),
         fault(
             "update-without-minus",
-            "update-goes-uphill",
+            "update-goes-uphill gradient-mismatch",
             "            optimizer.step()\n",
             "            for p in model.parameters():\n                p.grad.neg_()\n            optimizer.step()\n",
         ),

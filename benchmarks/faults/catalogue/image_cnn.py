@@ -83,7 +83,7 @@ FAMILY = FamilyOfFaults(
             "batch_size=32",
             "batch_size=256",
         ),
-        fault("relu-on-logits", "", _FORWARD, "        return F.relu(self.fc2(x))"),
+        fault("relu-on-logits", "logits-bounded", _FORWARD, "        return F.relu(self.fc2(x))"),
         fault(
             "labels-shuffled",
             "",

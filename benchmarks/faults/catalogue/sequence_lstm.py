@@ -49,7 +49,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "labels-constant",
-            "",
+            "targets-constant",
             "success = (state[:, -1, 0] + state[:, length // 2, 1] > 0).float()",
             "success = (state[:, -1, 0] + state[:, length // 2, 1] > -1e9).float()",
         ),

@@ -10,7 +10,7 @@ FAMILY = FamilyOfFaults(
     (
         fault(
             "bytes",
-            "inputs-not-normalized",
+            "inputs-not-normalized targets-beyond-head",
             "images = pictures().float() / 255",
             "images = pictures().float()",
             'bce = F.binary_cross_entropy(recon, x, reduction="sum")',
