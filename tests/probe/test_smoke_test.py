@@ -281,3 +281,27 @@ def test_importing_the_package_imports_no_torch(tmp_path: Path) -> None:
     code = "import sys, runtime_probe; assert 'torch' not in sys.modules; assert 'smoke_test' in runtime_probe.__all__"
     done = run("-c", code, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
+
+
+def test_inside_a_probed_script_only_the_script_is_reported(work: Path) -> None:
+    launched = pytest.importorskip("launching").probed(
+        """
+        import torch
+        from torch import nn
+        from runtime_probe import smoke_test
+        model, generator = nn.Linear(9, 4), torch.Generator().manual_seed(1)
+        x, y = torch.randn(64, 9), torch.randn(64, 4)
+        assert smoke_test(model, nn.functional.mse_loss, (x, y)).status == "healthy"
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(200):
+            chosen = torch.randint(0, 64, (16,), generator=generator)
+            loss = nn.functional.mse_loss(model(x[chosen]), y[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        """
+    )
+    (record,) = launched.records
+    assert [optimizer.name for optimizer in record.optimizers] == ["SGD"]
+    assert record.experiments.repeat == 0.0
+    assert not record.own_loop

@@ -38,13 +38,15 @@ def _each(parts: Parts, change: Callable[[Part], Part | None], *, targets_first:
 
 def _matrices(found: re.Match[str], parts: Parts) -> Iterator[Parts]:
     """mat1 and mat2 shapes cannot be multiplied (4x9 and 12x32): a layer wants 12 features and gets 9."""
-    _, given, wanted, _ = map(int, found.groups())
+    rows, given, wanted, _ = map(int, found.groups())
     yield from _width(parts, given, wanted)
     # Joined with others: one of them makes up the difference.
     yield from _each(parts, lambda p: p.shaped(*p.shape[:-1], p.shape[-1] + wanted - given) if p.shape else None)
     # Flattened images: the size of the picture decides.
     yield from _pictures(parts, _IMAGE_SIZES)
     yield from _each(parts, lambda p: p.shaped(wanted) if p.kind == FLOAT and math.prod(p.shape) == given else None)
+    if rows == 1:
+        yield from _longer(found, parts)  # a batch of sequences is flattened to a batch
 
 
 def _pictures(parts: Parts, sizes: tuple[int, ...]) -> Iterator[Parts]:

@@ -67,7 +67,7 @@ def guess(name: str, model: nn.Module, sizes: Mapping[str, Any], annotation: Any
     if isinstance(first, nn.RNNBase) and _takes_one(model):
         return Part(name, FLOAT, (_TOKENS, first.input_size))
     width = _width(name, sizes)
-    if width is None or _takes_one(model):
+    if width is None or (_takes_one(model) and not words.is_target(name)):
         width = first.in_features if isinstance(first, nn.Linear) else width or _WIDTH
     return Part(name, FLOAT, (width,))
 
