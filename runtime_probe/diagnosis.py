@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runtime_probe import causes, phases
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Result, Status
+from runtime_probe.checks.base import Result, Status, number
 from runtime_probe.record import BASELINE, Where
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Course:
     ratio: float
     """Median gain ratio: actual fall over what the gradient predicts; NaN where nothing is predicted."""
     finite: bool
+    end: float
+    """Loss after the last step."""
 
     @property
     def healthy(self) -> bool:
@@ -63,7 +65,7 @@ class Course:
             return "the loss is not finite"
         fall = f"{self.drop:.1%}" if abs(self.drop) >= _SMALL else f"{self.drop:.1e} of its value"
         ratio = "" if math.isnan(self.ratio) else f", gain ratio {self.ratio:.2f}"
-        return f"the loss falls at {self.falls} of {self.steps} steps, by {fall}{ratio}"
+        return f"the loss falls at {self.falls} of {self.steps} steps, by {fall}, to {number(self.end)}{ratio}"
 
 
 def course(losses: Sequence[float], predicted: Sequence[float]) -> Course:
@@ -77,6 +79,7 @@ def course(losses: Sequence[float], predicted: Sequence[float]) -> Course:
         drop=(losses[0] - losses[-1]) / max(abs(losses[0]), 1e-12) if finite else math.nan,
         ratio=statistics.median(ratios) if ratios and finite else math.nan,
         finite=finite,
+        end=losses[-1] if losses else math.nan,
     )
 
 
@@ -135,6 +138,8 @@ def _helps(phase: Phase, base: Course, new: Course) -> bool:
         return new.falls >= t.MOSTLY_FALLING * new.steps and new.drop > t.FASTER_HELPS * max(base.drop, 0.0)
     if new.healthy and not base.healthy:
         return True
+    if phase is phases.STANDARD_INPUTS and 0 < t.CHANGE_HELPS * new.end < base.end:
+        return new.falls >= t.MOSTLY_FALLING * new.steps  # the targets are the same, so losses compare
     if phase is phases.SLOWER:
         # It falls less by itself: what counts is that the gradient is believed again.
         return new.ratio >= t.GAIN_LOW > base.ratio and new.falls >= base.falls

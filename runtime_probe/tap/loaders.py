@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import weakref
 from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
 
+from runtime_probe.tap.places import here
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import tensors
 
@@ -27,7 +29,10 @@ class Feed:
         self.replaying = False
         self.kept: dict[int, Any] = {}
         self.alive: list[Any] = []
-        """Data sets whose id is a key of `kept`; an id is only unique while its object lives."""
+        """What must live on because its id is a key of `kept`; an id is only unique while its object lives."""
+        self.left: dict[tuple[str, str, int], Any] = {}
+        """Batches of data sets that are gone: a script that makes its data set anew for each epoch, at the same
+        line, of the same class and length, means the same one."""
 
     def install(self) -> None:
         """Let every DataLoader hand out batches through this feed."""
@@ -70,10 +75,18 @@ class Feed:
         key = id(loader.dataset)
         if key not in self.kept:
             state = Randomness()
-            self.kept[key] = self._cut(loader, last, own)
-            self.alive.append(loader.dataset)
+            signature = (str(here(3)), type(loader.dataset).__name__, _length(loader))
+            found = self.left.pop(signature, None)
+            self.kept[key] = found if found is not None else self._cut(loader, last, own)
+            try:
+                weakref.finalize(loader.dataset, self._leave, key, signature)
+            except TypeError:  # an object that nobody can watch is kept
+                self.alive.append(loader.dataset)
             state.put_back()
         return copy.deepcopy(self.kept[key])
+
+    def _leave(self, key: int, signature: tuple[str, str, int]) -> None:
+        self.left[signature] = self.kept.pop(key)
 
     def _cut(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:
         """A batch of the wanted size: collated anew where the loader collates, else sliced."""
@@ -102,6 +115,13 @@ class Feed:
             return last
         report.size = report.size or wanted
         return batch
+
+
+def _length(loader: DataLoader[Any]) -> int:
+    try:
+        return len(loader)
+    except (TypeError, NotImplementedError):
+        return -1
 
 
 def _batch_size(loader: DataLoader[Any], batch: Any) -> int:
@@ -194,10 +214,8 @@ class _Batches:
         return batch
 
     def _length(self) -> float:
-        try:
-            return len(self._loader)
-        except (TypeError, NotImplementedError):
-            return float("inf")
+        length = _length(self._loader)
+        return length if length >= 0 else float("inf")
 
     def __len__(self) -> int:
         return len(self._own)

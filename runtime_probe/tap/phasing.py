@@ -49,7 +49,7 @@ class Phasing:
         """Is the loss any different when the model sees nothing?"""
         session, results = self.session, self.session.record.experiments
         # A generator's noise is no input that it has to listen to.
-        if not session.feed.kept or len(session.tracked) > 1 or session.options.phases == "none":
+        if not (session.feed.kept or session.feed.left) or len(session.tracked) > 1 or session.options.phases == "none":
             return
         yield from self._one(phases.ZEROED)
         if session.record.phases:

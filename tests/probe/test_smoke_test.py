@@ -117,7 +117,7 @@ def test_what_keeps_it_from_learning_is_named() -> None:
         "loss-negated": (Mlp(), lambda model, b: -mse_of_batch(model, b)),
         "loss-broadcasts": (nn.Linear(9, 1), lambda model, b: ((model(b[0]) - b[1][:, 0]) ** 2).mean()),
         "nan-or-inf": (Mlp(), lambda model, b: torch.log(model(b[0]) - 9).mean()),
-        "inputs-ignored": (Mlp(), lambda model, b: ((model(b[0] * 0) - b[1]) ** 2).mean()),
+        "inputs-constant": (Mlp(), lambda model, b: ((model(b[0] * 0) - b[1]) ** 2).mean()),
     }
     for check, (model, loss_fn) in cases.items():
         with warnings.catch_warnings():
