@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from math import isfinite
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,8 +30,10 @@ _RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
 """Predicted drops of the loss by the nudge, relative to the loss, tried until curvature no longer shows."""
 _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
-_MOST_ELEMENTS = 50_000_000
+_MOST_ELEMENTS = 10_000_000
 """Larger models are not run for ten more steps with zeroed inputs: it needs a copy of the optimizer state."""
+_SLOW = 0.25
+"""Seconds of a step from which on ten more are too many."""
 _NOISE = 1e-4
 
 
@@ -246,7 +249,8 @@ class Experimenter:
         longer = step.grad_norm / step.applied_norm if step.applied_norm else 1.0
         kept = [None if g is None else g.detach().clone() for g in anchor.gradients()]
         batch = step.batch_hash
-        for drop in _RELATIVE_DROPS:
+        # Batch normalization over four samples bends the loss at any length; one look is enough.
+        for drop in _RELATIVE_DROPS[: 1 if any(root.coupled() for root in self.roots) else None]:
             size = drop * abs(loss) / step.grad_norm**2
             self._put_back()
             with torch.no_grad():
@@ -307,7 +311,15 @@ class Experimenter:
     def _zeroed(self, anchor: Tracked) -> Iterator[None]:
         session, results = self.session, self.session.record.experiments
         # A generator's noise is no input that it has to listen to.
-        if self.start_state is None or not session.feed.kept or len(session.tracked) > 1:
+        if not session.feed.kept or len(session.tracked) > 1:
+            return
+        if self.start_state is None or self._seconds(anchor) > _SLOW:
+            # One iteration, with the weights of the last step: the loss must notice.
+            session.calls.zeroing = True
+            session.enter(records.ZEROED)
+            yield
+            session.calls.zeroing = False
+            results.zeroed, results.zeroed_reference = [anchor.last_loss], session.record.losses(anchor.index)[-1:]
             return
         self.start_state.put_back()
         session.calls.zeroing = True
@@ -318,6 +330,9 @@ class Experimenter:
             losses.append(anchor.last_loss)
         session.calls.zeroing = False
         results.zeroed, results.zeroed_reference = losses, session.record.losses(anchor.index)
+
+    def _seconds(self, anchor: Tracked) -> float:
+        return median([step.seconds for step in self.session.record.series(anchor.index)] or [0.0])
 
     # The end.
 
