@@ -312,7 +312,7 @@ class Experiments:
     nudge_actual: float | None = None
     """Decrease of the loss by a step of -eps * gradient."""
     zeroed: list[float] | None = None
-    """Losses with all inputs zero."""
+    """Losses with all inputs zero; a single one, after the last step, where ten would take too long."""
     zeroed_reference: list[float] | None = None
     """Losses of the baseline, with which they compare."""
     time_minimum: float | None = None

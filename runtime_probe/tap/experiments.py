@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from math import isfinite
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,7 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import ModelRecord, ParameterRecord
 from runtime_probe.tap import gradients, models
+from runtime_probe.tap.changes import Zeroed
 from runtime_probe.tap.forced import ForcedEnds
 from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
@@ -30,8 +32,10 @@ _RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
 """Predicted drops of the loss by the nudge, relative to the loss, tried until curvature no longer shows."""
 _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
-_MOST_ELEMENTS = 50_000_000
+_MOST_ELEMENTS = 10_000_000
 """Larger models get no phases: to go back needs a copy of parameters, gradients and optimizer state."""
+_SLOW = 0.25
+"""Seconds of a step from which on ten more with zeroed inputs are too many."""
 _NOISE = 1e-4
 
 
@@ -199,7 +203,7 @@ class Experimenter:
         anchor, session = self.session.anchor, self.session
         alone = session.record.world_size == 1
         if anchor is not None and alone and self.start_state is not None and self.start_state.is_finite():
-            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True)
+            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True, zeroed=True)
         if next(self.plan, self) is self:
             session.finish("complete")
 
@@ -243,8 +247,11 @@ class Experimenter:
             yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
+        slow = self.start_state is None or self._seconds(anchor) > _SLOW
+        if repeats and slow:
+            yield from self._zeroed_once(anchor)
         if self.start_state is not None:
-            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
+            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats, zeroed=repeats and not slow)
 
     def _put_back(self) -> None:
         assert self.snapshot is not None
@@ -263,7 +270,8 @@ class Experimenter:
         longer = step.grad_norm / step.applied_norm if step.applied_norm else 1.0
         kept = [None if g is None else g.detach().clone() for g in anchor.gradients()]
         batch = step.batch_hash
-        for drop in _RELATIVE_DROPS:
+        # Batch normalization over four samples bends the loss at any length; one look is enough.
+        for drop in _RELATIVE_DROPS[: 1 if any(root.coupled() for root in self.roots) else None]:
             size = drop * abs(loss) / step.grad_norm**2
             self._put_back()
             with torch.no_grad():
@@ -318,6 +326,25 @@ class Experimenter:
                     results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
                     results.time_loss = anchor.last_loss
         self._put_back()
+
+    def _zeroed_once(self, anchor: Tracked) -> Generator[None, None, None]:
+        """One iteration with the weights of the last step: the loss must notice that the inputs are gone."""
+        session, results = self.session, self.session.record.experiments
+        # A generator's noise is no input that it has to listen to.
+        if not (session.feed.kept or session.feed.left) or len(session.tracked) > 1:
+            return
+        change = Zeroed(session)
+        change.begin()
+        session.enter(records.ZEROED)
+        try:
+            yield
+        finally:
+            change.end()
+        results.zeroed, results.zeroed_reference = [anchor.last_loss], session.record.losses(anchor.index)[-1:]
+        self._put_back()
+
+    def _seconds(self, anchor: Tracked) -> float:
+        return median([step.seconds for step in self.session.record.series(anchor.index)] or [0.0])
 
     # The end.
 

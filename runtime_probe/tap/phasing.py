@@ -28,13 +28,13 @@ class Phasing:
     def __init__(self, session: Session, start: State, anchor: Tracked) -> None:
         self.session, self.start, self.anchor = session, start, anchor
 
-    def run(self, *, repeats: bool) -> Generator[None, None, None]:
+    def run(self, *, repeats: bool, zeroed: bool) -> Generator[None, None, None]:
         """Run them one after the other; each `yield` lets the script make one iteration.
 
         Without repeated losses a phase shows little, and only what ran away is worth another try.
         """
         session, record = self.session, self.session.record
-        if repeats:
+        if zeroed:
             yield from self._zeroed()
         session.experiments.describe()
         for phase in phases.choose(record, session.options.phases):
