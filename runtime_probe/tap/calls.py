@@ -106,7 +106,7 @@ class Calls:
         stack = self._stack
         if not self.order and not self.looked:
             self.looked = True
-            environments.find(self.session)
+            environments.find(self.session, at_hand=False)
         stack.append(module)
         if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss):
             return

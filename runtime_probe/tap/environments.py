@@ -54,8 +54,11 @@ def _watch(session: Session, module: Any) -> None:
             cls.step = steps.watched(cls.step, vector=True)
 
 
-def find(session: Session) -> None:
-    """Watch environments of the script's own, and count the rewards that are at hand."""
+def find(session: Session, *, at_hand: bool) -> None:
+    """Watch environments of the script's own; `at_hand` counts rewards that lie ready, where none was seen coming.
+
+    A buffer that is made before the first step is still empty, so they are counted when there is a loss.
+    """
     steps = session.environments = session.environments or Steps(session)
     most: Any = ()
     for frame in places.user_frames(2):
@@ -69,7 +72,7 @@ def find(session: Session) -> None:
                 elif name.strip("_").lower() in _REWARDS and hasattr(value, "__len__"):
                     with contextlib.suppress(TypeError):  # a tensor without dimensions
                         most = max(most, value, key=len)
-    if not session.record.rewards.count and len(most):
+    if at_hand and not session.record.rewards.count and len(most):
         with contextlib.suppress(TypeError, ValueError):
             steps.note(most, ())
         session.record.rewards.longest = steps.length = 0

@@ -27,7 +27,7 @@ def at_first_backward(session: Session) -> None:
     for name in ("gymnasium", "gym"):
         if name in sys.modules:
             calls["environment"] = 1
-    environments.find(session)
+    environments.find(session, at_hand=True)
     value, name = _gamma()
     session.record.rewards.gamma, session.record.rewards.gamma_name = value, name
 
