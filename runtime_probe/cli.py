@@ -132,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument(
         "--json", type=Path, metavar="FILE", help="also write the report there; the file must not exist yet"
     )
+    output.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write the report as one page for a browser, with curves; the file must not exist yet",
+    )
     output.add_argument("--show-output", action="store_true", help="show what the script prints, as it comes (stderr)")
     output.add_argument("--verbose", action="store_true", help="show each line of the checklist")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help=argparse.SUPPRESS)
@@ -176,7 +182,7 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed: pip install 'convdiag-lint[probe]'") from None
 
-    _check_json(arguments.json)
+    _check_files({"--json": arguments.json, "--html": arguments.html})
     options = Options(
         steps=arguments.steps,
         batch_size=arguments.batch_size,
@@ -205,16 +211,21 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
     return judged.exit_status
 
 
-def _check_json(path: Path | None) -> None:
-    """The report must find its place before the script has run for a minute."""
-    if path is None:
-        return
-    if path.exists() or path.is_symlink():
-        raise UsageError(f"{path} exists, and the probe overwrites nothing: choose another name for --json")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"no such folder: {path.parent}")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise UsageError(f"cannot write to {path.parent}")
+def _check_files(given: dict[str, Path | None]) -> None:
+    """The reports must find their places before the script has run for a minute."""
+    seen: set[Path] = set()
+    for option, path in given.items():
+        if path is None:
+            continue
+        if path.exists() or path.is_symlink():
+            raise UsageError(f"{path} exists, and the probe overwrites nothing: choose another name for {option}")
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"no such folder: {path.parent}")
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise UsageError(f"cannot write to {path.parent}")
+        if path.absolute() in seen:
+            raise UsageError(f"{path} cannot hold two reports: choose another name for {option}")
+        seen.add(path.absolute())
 
 
 def _with_progress(run: Callable[[Callable[[str, float], None] | None], Outcome], *, quiet: bool) -> Outcome:
@@ -248,16 +259,17 @@ def _tell(outcome: Outcome) -> None:
 def _print(judged: Report, arguments: argparse.Namespace) -> None:
     from rich.console import Console  # noqa: PLC0415
 
-    from runtime_probe.output import json_, terminal  # noqa: PLC0415
+    from runtime_probe.output import files, html, json_, terminal  # noqa: PLC0415
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a letter gets an escape, not a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if arguments.json is not None:
+    for path, render in ((arguments.json, json_.render), (arguments.html, html.render)):
+        if path is None:
+            continue
         try:
-            with arguments.json.open("x", encoding="utf-8") as file:
-                file.write(json_.render(judged) + "\n")
+            files.write_new(path, render(judged) + "\n")
         except OSError as error:
-            print(f"convdiag-probe: {arguments.json} cannot be written: {error.strerror}", file=sys.stderr)
+            print(f"convdiag-probe: {path} cannot be written: {error.strerror}", file=sys.stderr)
     terminal.render(judged, Console(highlight=False), verbose=arguments.verbose)

@@ -151,6 +151,8 @@ class Comparison:
     expected: bool
     """Whether the linter saw the update at all: one that a framework makes is in no file of the user's."""
     disagreements: tuple[Disagreement, ...] = ()
+    predicted: Timeline | None = None
+    """What the linter expects of this iteration, as far as both sides see it; None if it did not see the update."""
 
 
 def of(record: Record) -> Comparison | None:
@@ -161,4 +163,16 @@ def of(record: Record) -> Comparison | None:
     where = record.optimizers[0].where
     expected = predicted(where.path, where.line, record.files) if record.framework in {"raw", "accelerate"} else []
     disagreements = compare(expected, happened) if expected else []
-    return Comparison(happened, bool(expected), tuple(disagreements))
+    iteration = _iteration(expected[0], happened) if expected else None
+    return Comparison(happened, bool(expected), tuple(disagreements), iteration)
+
+
+def _iteration(timeline: Timeline, happened: Timeline) -> Timeline:
+    """The compared events of a prediction that repeat with the update or did happen in it, each line once."""
+    seen = {_key(event) for event in happened.events}
+    kept = {
+        _key(event): event
+        for event in reversed(timeline.events)
+        if event.kind in COMPARED and (_key(event) in seen or _loops_with_step(event, timeline))
+    }
+    return Timeline(timeline.scope, tuple(event for event in timeline.events if kept.get(_key(event)) is event))

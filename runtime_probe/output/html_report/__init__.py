@@ -1,0 +1,1 @@
+"""The parts of the HTML report; `runtime_probe.output.html` puts them together."""
