@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
+from convdiag_lint.garbage import uncollected
 from convdiag_lint.project.program import Program
 from convdiag_lint.project.view import ModuleView
 from convdiag_lint.reading.source import SourceError as SourceError
@@ -31,14 +31,11 @@ class Analyser:
         rules = [rule for rule in ALL if rule.concerns(data)]
         if not rules:
             return []
-        collecting = gc.isenabled()
-        # Millions of small objects that live as long as the program: looking for garbage among
-        # them finds none, and takes a third of the time.
-        gc.disable()
         self.program.work = 0
-        try:
+        with uncollected():
             view = ModuleView(self.program, self.program.modules.require(path))
             return sorted(finding for rule in rules for finding in rule.check(view))
-        finally:
-            if collecting:
-                gc.enable()
+
+    def has_read(self, path: str) -> bool:
+        """Whether a file was read as Python on the way to another file's findings."""
+        return self.program.modules.has_parsed(path)

@@ -184,6 +184,7 @@ def _check(options: argparse.Namespace) -> int:
     from convdiag_lint import engine  # noqa: PLC0415 - the other commands need none of this
     from convdiag_lint.cache import Cache  # noqa: PLC0415
     from convdiag_lint.discovery import find  # noqa: PLC0415
+    from convdiag_lint.garbage import uncollected  # noqa: PLC0415
     from convdiag_lint.validity import Problem  # noqa: PLC0415
 
     def adjust(settings: Settings) -> Settings:
@@ -199,13 +200,14 @@ def _check(options: argparse.Namespace) -> int:
         files.insert(0, stdin[0])
     unread = [engine.Report(path, problem=Problem(f"cannot be read: {why}")) for path, why in found.problems]
     cached = not (options.no_cache or os.environ.get("CONVDIAG_NO_CACHE"))
-    reports = unread + engine.check(
-        files,
-        cache=Cache() if cached else None,
-        jobs=options.jobs,
-        adjust=adjust,
-        stdin=stdin,
-    )
+    with uncollected(forever=True):
+        reports = unread + engine.check(
+            files,
+            cache=Cache() if cached else None,
+            jobs=options.jobs,
+            adjust=adjust,
+            stdin=stdin,
+        )
     if not reports:
         print("convdiag-lint: no Python files there", file=sys.stderr)
     _print(reports, options)

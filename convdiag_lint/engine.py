@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import stat
 import traceback
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 from convdiag_lint import __version__
 from convdiag_lint.cache import Cache, Entry
 from convdiag_lint.discovery import reason
+from convdiag_lint.garbage import uncollected
 from convdiag_lint.noqa import unsilenced
 from convdiag_lint.project.files import LARGEST, ProjectFiles, find_root
 from convdiag_lint.reading.gate import may_train
@@ -22,7 +21,7 @@ from convdiag_lint.settings import Settings, settings_for
 from convdiag_lint.validity import Problem, problem_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from convdiag_lint.analysis import Analyser
     from convdiag_lint.events import Finding
@@ -55,6 +54,7 @@ class Checker:
         self._cache = cache
         self._here = Path.cwd()
         self._put: set[str] = set()
+        self._places: dict[str, tuple[ProjectFiles, str]] = {}
         self._roots: dict[Path, Path] = {}
         self._files: dict[Path, ProjectFiles] = {}
         self._analysers: dict[Path, Analyser] = {}
@@ -87,32 +87,42 @@ class Checker:
             files.overlay(relative, data)
         return data
 
-    def quick(self, path: str) -> Result | None:
-        """Answer without an analysis, if the file trains nothing or an earlier run knew it."""
+    def known(self, path: str) -> Result | None:
+        """Answer without looking further, if the file cannot be read or an earlier run knew it."""
         files, relative = self._locate(path)
         root = str(files.root)
         try:
             data = self.read(path)
         except OSError as error:
             return Result(root, problem=Problem(f"cannot be read: {reason(error)}"))
-        known = self._known(files, relative, data)
-        if known is not None:
-            return Result(root, tuple(known))
-        # What may train is parsed by the analysis, which says what is wrong with it.
-        if may_train(data):
-            return None
-        with _uncollected():
-            problem = problem_in(data)
-        if problem is not None:
-            return Result(root, problem=problem)
-        return self._keep(files, relative, data, [], project="")
+        findings = self._kept(files, relative, data)
+        return None if findings is None else Result(root, tuple(findings))
+
+    def may_train(self, path: str) -> bool:
+        """Whether a file takes an analysis."""
+        return may_train(self.read(path))
 
     def full(self, path: str) -> Result:
-        """Answer, whatever it takes; a file that cannot be analysed becomes a problem, in words."""
-        known = self.quick(path)
+        """Answer, whatever it takes."""
+        known = self.known(path)
         if known is not None:
             return known
-        # The analyser brings libcst along, which most runs can do without.
+        return self.analysed(path) if self.may_train(path) else self.plain(path)
+
+    def plain(self, path: str) -> Result:
+        """Answer for a file that trains nothing: it has no findings, but it may not be Python."""
+        files, relative = self._locate(path)
+        data = files.read(relative)
+        analyser = self._analysers.get(files.root)
+        if analyser is None or not analyser.has_read(relative):
+            problem = problem_in(data)
+            if problem is not None:
+                return Result(str(files.root), problem=problem)
+        return self._keep(files, relative, data, [], project="")
+
+    def analysed(self, path: str) -> Result:
+        """Answer by an analysis; a file that cannot be analysed becomes a problem, in words."""
+        # Most runs can do without what the analyser brings along.
         from convdiag_lint.analysis import Analyser, SourceError  # noqa: PLC0415
 
         files, relative = self._locate(path)
@@ -121,8 +131,7 @@ class Checker:
         if analyser is None:
             analyser = self._analysers[files.root] = Analyser(files)
         try:
-            with _uncollected():
-                found = analyser.findings(relative)
+            found = analyser.findings(relative)
             # What stands in a neighbour is said when the neighbour is checked, and only then:
             # flake8 can report nothing else.
             findings = sorted(finding for finding in found if finding.path == relative)
@@ -137,7 +146,7 @@ class Checker:
         project = self._fingerprint(files) if self._cache else ""
         return self._keep(files, relative, files.read(relative), findings, project=project)
 
-    def _known(self, files: ProjectFiles, relative: str, data: bytes) -> list[Finding] | None:
+    def _kept(self, files: ProjectFiles, relative: str, data: bytes) -> list[Finding] | None:
         """Findings of an earlier run, if it saw the same text in the same project."""
         entry = self._cache.load(str(files.root), relative) if self._cache else None
         if entry is None or entry.text != _digest(data):
@@ -163,6 +172,11 @@ class Checker:
 
     def _locate(self, path: str) -> tuple[ProjectFiles, str]:
         """The project of a file and the file's place in it."""
+        if path not in self._places:
+            self._places[path] = self._find_place(path)
+        return self._places[path]
+
+    def _find_place(self, path: str) -> tuple[ProjectFiles, str]:
         full = Path(os.path.realpath(path))
         root = self._roots.get(full.parent)
         if root is None:
@@ -192,22 +206,6 @@ def _defect(error: Exception) -> str:
     )
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from walking through trees that are still growing.
-
-    Syntax trees are hundreds of thousands of objects and no garbage; looking for some among
-    them costs more than parsing does.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def check(
     paths: Sequence[str],
     *,
@@ -232,16 +230,20 @@ def check(
     if stdin:
         checker.put(*stdin)
     settings = {path: adjust(settings_for(Path(os.path.realpath(path)).parent)) for path in paths}
-    results = {path: checker.quick(path) for path in paths}
-    waiting = [path for path in paths if results[path] is None]
-    if jobs > 1 and len(waiting) > jobs and not stdin:
-        from convdiag_lint.workers import spread  # noqa: PLC0415 - most runs need no processes
+    with uncollected():
+        results = {path: checker.known(path) for path in paths}
+        waiting = [path for path in paths if results[path] is None and checker.may_train(path)]
+        if jobs > 1 and len(waiting) > jobs and not stdin:
+            from convdiag_lint.workers import spread  # noqa: PLC0415 - most runs need no processes
 
-        results.update(spread(waiting, jobs, cached=cache is not None))
-    reports = []
-    for path in paths:
-        result = results[path] or checker.full(path)
-        reports.append(_report(path, result, settings[path], checker))
+            results.update(spread(waiting, jobs, cached=cache is not None))
+        # First what is analysed: most of the other files are read on the way, and then known to be Python.
+        for path in waiting:
+            results[path] = results[path] or checker.analysed(path)
+        reports = []
+        for path in paths:
+            result = results[path] or checker.plain(path)
+            reports.append(_report(path, result, settings[path], checker))
     if cache and waiting:
         cache.prune()
     return reports

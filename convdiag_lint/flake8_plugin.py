@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator, Sequence
 
-    from convdiag_lint.engine import Checker
+    from convdiag_lint.engine import Checker, Result
 
 _UNREAD = "CVG000"
 
@@ -36,10 +36,10 @@ class Plugin:
         """Yield line, column (from 0, flake8 adds 1), message and class for each finding."""
         if not may_train(self._text.encode("utf-8", "surrogateescape")):
             return
-        checker = _checker(os.getcwd())
-        if not _on_disk(checker, self._filename, self._text):
-            checker.put(self._filename, _encoded(self._text))
-        result = checker.full(self._filename)
+        from convdiag_lint.garbage import uncollected  # noqa: PLC0415 - only files that may train need it
+
+        with uncollected(forever=True):
+            result = self._result()
         if result.problem:
             yield (
                 max(result.problem.line, 1),
@@ -51,6 +51,12 @@ class Plugin:
             if not finding.unsure:
                 text = f"{finding.code} {finding.message}"
                 yield finding.line, finding.column - 1, text, type(self)
+
+    def _result(self) -> Result:
+        checker = _checker(os.getcwd())
+        if not _on_disk(checker, self._filename, self._text):
+            checker.put(self._filename, _encoded(self._text))
+        return checker.full(self._filename)
 
 
 @lru_cache(maxsize=1)

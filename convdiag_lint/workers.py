@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.cache import Cache
 from convdiag_lint.engine import Checker, Result
+from convdiag_lint.garbage import uncollected
 from convdiag_lint.validity import Problem
 
 if TYPE_CHECKING:
@@ -42,4 +43,5 @@ def _analyse(paths: Sequence[str], cached: bool) -> list[Result]:
     global _checker  # noqa: PLW0603 - a process keeps what it has read from batch to batch
     if _checker is None:
         _checker = Checker(Cache() if cached else None)
-    return [_checker.full(path) for path in paths]
+    with uncollected(forever=True):
+        return [_checker.full(path) for path in paths]

@@ -53,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    if not command:
+    if arguments.model or arguments.loss or arguments.batch:
+        command = _without_loop(parser, command, arguments)
+    elif not command:
         parser.error("no command given, such as: convdiag-probe train.py --lr 3e-4")
     if command[0].startswith("-"):
         parser.error(f"unknown option {command[0]} (options of your script come after its name)")
@@ -108,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
         help="end the command after this long, also if it never stepped (default: %(default)g)",
     )
     what.add_argument(
+        "--phases",
+        choices=("auto", "none", "all"),
+        default=defaults.phases,
+        help="ten more steps each with one thing changed: what the first ten call for, none, or all"
+        " (default: %(default)s)",
+    )
+    what.add_argument(
         "--keep-going", action="store_true", help="let the script run to its own end after the last probed step"
     )
     what.add_argument(
@@ -115,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let the script write, overwrite and delete files as it likes; trackers stay off",
     )
+    door = parser.add_argument_group("a file with a model and a loss but no loop (instead of COMMAND)")
+    door.add_argument("--model", metavar="FILE.py[:NAME]", help="a class, a function that makes a model, or a model")
+    door.add_argument("--loss", metavar="FILE.py[:NAME]", help="a loss function, or a name such as mse_loss")
+    door.add_argument("--batch", metavar="FILE.pt", help="a batch saved by torch.save (default: made up)")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--json", type=Path, metavar="FILE", help="also write the report there; the file must not exist yet"
@@ -123,6 +136,18 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument("--verbose", action="store_true", help="show each line of the checklist")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
+
+
+def _without_loop(parser: argparse.ArgumentParser, command: list[str], arguments: argparse.Namespace) -> list[str]:
+    from runtime_probe.doors.no_loop import plan, proposing  # noqa: PLC0415 - few need it
+
+    model, loss, batch = (getattr(arguments, name) or "" for name in ("model", "loss", "batch"))
+    if command or not (model or loss):
+        parser.error("--model and --loss stand in place of a command; --batch goes with them")
+    try:
+        return proposing.command(model, loss, batch, arguments.batch_size)
+    except plan.DoorError as error:
+        parser.error(str(error))
 
 
 def _count(text: str) -> int:
@@ -157,6 +182,7 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
         batch_size=arguments.batch_size,
         timeout=arguments.timeout,
         keep_going=arguments.keep_going,
+        phases=arguments.phases,
         allow_writes=arguments.allow_writes,
     )
     try:
@@ -171,8 +197,10 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     _tell(outcome)
     from runtime_probe import report  # noqa: PLC0415 - not before there is something to judge
+    from runtime_probe.doors.no_loop import proposing  # noqa: PLC0415
 
     judged = report.judge(outcome.records, output_tail=outcome.output_tail, timed_out=outcome.timed_out)
+    proposing.explain(judged, command)
     _print(judged, arguments)
     return judged.exit_status
 

@@ -56,9 +56,11 @@ def user_files(record: Record) -> list[str]:
     from convdiag_lint.project.files import find_root  # noqa: PLC0415
 
     folder = Path(record.folder.replace("\0", "") or ".")
-    roots = {str(folder.resolve())}
     own = [step.where.path for step in record.steps if step.where.path]
-    roots |= {str(find_root(Path(path), folder)) for path in dict.fromkeys(own)}
+    try:
+        roots = {str(folder.resolve())} | {str(find_root(Path(path), folder)) for path in dict.fromkeys(own)}
+    except (OSError, ValueError):  # a name that no file can have
+        return []
     return [
         path
         for path in dict.fromkeys(record.files)

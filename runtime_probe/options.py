@@ -22,6 +22,8 @@ class Options:
     """Seconds for the whole command."""
     keep_going: bool = False
     """Let the script run on to its own end after the last step of the probe."""
+    phases: str = "auto"
+    """Which phases run after the baseline: `auto` (what the baseline calls for), `none`, `all`."""
     allow_writes: bool = False
     """Let the script write, overwrite and delete as it likes."""
 

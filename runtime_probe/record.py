@@ -325,6 +325,21 @@ class Experiments:
 
 
 @dataclass(slots=True)
+class PhaseRecord:
+    """Ten steps from the start of the baseline with one thing changed."""
+
+    name: str
+    """One of `runtime_probe.phases.ALL`, such as `learning rate x0.1`, `clip at 1.0`, `float32`."""
+    losses: list[float] = field(default_factory=list)
+    """Loss at each step, and after the last."""
+    predicted: list[float] = field(default_factory=list)
+    """Decrease that the gradient predicts for each step, as in `StepRecord.predicted`."""
+    grad_norms: list[float] = field(default_factory=list)
+    not_restored: list[str] = field(default_factory=list)
+    """What could not be put back to where the baseline started."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 
@@ -337,6 +352,8 @@ class Batch:
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
+    made_up: bool = False
+    """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)
     """Leaves of the batch whose key speaks of time stamps, flattened, at most 4096 values each, in seconds."""
 
@@ -413,6 +430,8 @@ class Record:
     crash: Crash | None = None
     framework: str = ""
     """`raw`, `lightning`, `transformers`, `accelerate`."""
+    own_loop: bool = False
+    """The loop was the probe's: how it clears, clips and steps is not the user's doing."""
     seconds: float = 0.0
     start_seconds: float = 0.0
     """Until the first backward."""
@@ -429,6 +448,7 @@ class Record:
     """(B, 1) with (B,), which makes (B, B)."""
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
+    phases: list[PhaseRecord] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
     rewards: Rewards = field(default_factory=Rewards)
     features: Features = field(default_factory=Features)

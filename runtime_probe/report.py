@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime_probe import causes, families, findings
+from runtime_probe import causes, diagnosis, families, findings, timelines
 from runtime_probe.checks import ALL, nan_or_inf
 from runtime_probe.checks.base import Check, Result, Status, skipped
 from runtime_probe.record import BASELINE, Record
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HEALTHY, FAILED, NOT_JUDGED = 0, 1, 2
 """Exit status: warnings allowed; a check failed; the run gave nothing to judge."""
+STATUSES = {HEALTHY: "healthy", FAILED: "failed", NOT_JUDGED: "not judged"}
 
 
 @dataclass(slots=True)
@@ -35,10 +36,24 @@ class Report:
     family: Family
     record: Record | None
     """Of the process that is described: rank 0 of a distributed run."""
+    causes: list[diagnosis.Cause] = field(default_factory=list)
+    """The likeliest first, with what the phases say for and against each."""
+    timeline: timelines.Comparison | None = None
+    """One iteration as it happened, and whether the linter had predicted it."""
     ranks: int = 1
     notes: list[str] = field(default_factory=list)
     output_tail: str = ""
     """Last lines of the script, where they explain why nothing could be judged."""
+
+    @property
+    def status(self) -> str:
+        """`healthy` (warnings allowed), `failed` or `not judged`."""
+        return STATUSES[self.exit_status]
+
+    def __str__(self) -> str:
+        from runtime_probe.output import plain  # noqa: PLC0415 - it needs what is defined here
+
+        return plain.text(self)
 
     @property
     def failures(self) -> list[Result]:
@@ -53,6 +68,9 @@ class Report:
     @property
     def next_action(self) -> str:
         """The one thing to do next."""
+        for cause in self.causes:
+            if cause.change:
+                return cause.change + (f" ({cause.where})" if cause.where.path else "")
         for result in [*self.failures, *self.warnings]:
             if result.remedy:
                 place = f" ({result.where})" if result.where.path else ""
@@ -78,9 +96,25 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     reason = "" if failed else _not_judged(main, timed_out=timed_out)
     status = FAILED if failed else NOT_JUDGED if reason else HEALTHY
     return Report(
-        status, reason, results, judged, family, main, len(chosen), _notes(main, training, chosen, timed_out=timed_out),
-        output_tail if status == NOT_JUDGED else "",
-    )  # fmt: skip
+        exit_status=status,
+        reason=reason,
+        results=results,
+        findings=judged,
+        family=family,
+        record=main,
+        causes=diagnosis.rank(results, main) if main is not None else [],
+        timeline=timelines.of(main) if main is not None else None,
+        ranks=len(chosen),
+        notes=_notes(main, training, chosen, timed_out=timed_out),
+        output_tail=output_tail if status == NOT_JUDGED else "",
+    )
+
+
+def verdicts(record: Record) -> tuple[set[str], set[str]]:
+    """Return the checks that one record fails, and those that warn."""
+    results = _results([record], families.detect(record))
+    of = {status: {r.check for r in results if r.status is status} for status in (Status.FAIL, Status.WARN)}
+    return of[Status.FAIL], of[Status.WARN]
 
 
 def _steps(record: Record) -> int:
@@ -109,7 +143,16 @@ def _results(records: list[Record], family: Family) -> list[Result]:
     return results
 
 
+# What only a loop of the user's, or data of the user's, could answer for.
+_OF_LOOP = {"gradients-not-cleared", "gradients-not-clipped", "clipping-without-effect"}
+_OF_DATA = {"targets-beyond-head", "bins-not-covered", "noise-scale-mismatch"}
+
+
 def _ask(check: Check, record: Record, family: Family) -> list[Result]:
+    if record.own_loop and check.id in _OF_LOOP:
+        return [check.result(skipped("the loop is the probe's own"))]
+    if record.batch.made_up and (check.step <= 2 or check.id in _OF_DATA):
+        return [check.result(skipped("the batch is made up"))]
     try:
         found = check.results(record, family)
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:

@@ -50,6 +50,9 @@ GAIN_LOW = 0.5
 """Actual decrease over predicted decrease, median of the steps. Measured: healthy medians are 0.67 to 1.02, a rate
 100 times too high is below 0.6 in 16 of 18 families, 1000 times too high below 0.01 in 17 of 18."""
 GAIN_WARN = 0.6
+GAIN_GROSS = 0.25
+"""Fails by itself. Between this and GAIN_LOW the loss must also rise at two steps or more: a run that falls at each
+step and gets 0.4 of what the gradient promises is fast, not broken."""
 LEARNT = 0.1
 """Of the first loss of the script: below it the replayed samples are known by heart, and gain ratios say nothing.
 Measured: they fall below 0.5 there in healthy runs with momentum, and are 0.6 and more above."""
@@ -162,3 +165,12 @@ LEAKAGE = 1e-4
 """Relative movement of outputs that must not move; rounding is a hundred times smaller."""
 HEAD_MARGIN = 0.05
 """Share of the head's range by which targets may lie beyond it."""
+
+# Phases: what counts as a change that helps.
+MOSTLY_FALLING = 0.8
+"""Share of steps at which a healthy loss falls. With replayed draws 91.4 % of healthy runs fall at 8 of 10 steps."""
+FASTER_HELPS = 3.0
+"""A learning rate ten times larger helps if the loss falls by more than this times as much: at a rate that is right
+already it falls further too, but not in proportion."""
+CHANGE_HELPS = 1.5
+"""Any other change helps if the loss falls by more than this times as much."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from convdiag_lint.events import Event, EventKind, Place, Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runtime_probe.record import EventRecord, Record
 
@@ -26,6 +26,8 @@ COMPARED = (
     EventKind.CLEAR,
 )
 """Kinds that both sides see. The linter predicts no forward pass, and ten steps save nothing."""
+_KINDS = {kind.value for kind in EventKind}
+_MOST_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _without_repeats(events: list[EventRecord]) -> Iterator[EventRecord]:
     seen: set[tuple[str, str, int]] = set()
     for event in events:
         key = (event.kind, event.where.path, event.where.line)
-        if event.where.path and key not in seen:
+        if event.where.path and key not in seen and event.kind in _KINDS:
             seen.add(key)
             yield event
 
@@ -71,18 +73,25 @@ def _event(event: EventRecord) -> Event:
     return Event(EventKind(event.kind), Place(path, where.line, 1, where.line, 1), event.optimizer)
 
 
-def predicted(path: str, line: int) -> list[Timeline]:
-    """Return the linter's timelines of the update that stands at a line; empty if it sees none there."""
+def predicted(path: str, line: int, files: Sequence[str] = ()) -> list[Timeline]:
+    """Return the linter's timelines of the update that stands at a line; empty if it sees none there.
+
+    An update in a helper belongs to the scope that calls it: `files` are asked after the helper's own.
+    """
     from convdiag_lint.analysis import Analyser, SourceError  # noqa: PLC0415 - brings the parser along
     from convdiag_lint.project.files import ProjectFiles, find_root  # noqa: PLC0415
     from convdiag_lint.project.view import ModuleView  # noqa: PLC0415
+    from convdiag_lint.reading.gate import may_train  # noqa: PLC0415
 
     file = Path(os.path.realpath(path))
+    if not file.is_file():
+        return []
     root = Path(os.path.realpath(find_root(file, file.parent)))
     program = Analyser(ProjectFiles(root)).program
-    found = []
+    found: list[Timeline] = []
+    own = [Path(os.path.realpath(other)) for other in files[:_MOST_FILES]]
     try:
-        for other in [file, *sorted(root.rglob("*.py"))[:200]]:
+        for other in dict.fromkeys([file, *(o for o in own if o.is_relative_to(root) and may_train(o.read_bytes()))]):
             view = ModuleView(program, program.modules.require(str(other.relative_to(root))))
             for step in view.steps:
                 for context in step.contexts:
@@ -91,7 +100,7 @@ def predicted(path: str, line: int) -> list[Timeline]:
                         found.append(_resolved(context.run.timeline, root))
             if found:
                 break
-    except SourceError:
+    except (SourceError, OSError):
         return found
     return found
 
@@ -132,3 +141,24 @@ def _key(event: Event) -> tuple[EventKind, str, int]:
 def _loops_with_step(event: Event, timeline: Timeline) -> bool:
     """Whether an event repeats with the update: what stands before or after the loop is not of the iteration."""
     return any(e.kind is EventKind.STEP and e.loops == event.loops for e in timeline.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One iteration as it happened, and what the linter had expected of it."""
+
+    observed: Timeline
+    expected: bool
+    """Whether the linter saw the update at all: one that a framework makes is in no file of the user's."""
+    disagreements: tuple[Disagreement, ...] = ()
+
+
+def of(record: Record) -> Comparison | None:
+    """Compare the timelines of the first optimizer of a run; None if it made no two steps."""
+    happened = observed(record)
+    if happened is None or not record.optimizers:
+        return None
+    where = record.optimizers[0].where
+    expected = predicted(where.path, where.line, record.files) if record.framework in {"raw", "accelerate"} else []
+    disagreements = compare(expected, happened) if expected else []
+    return Comparison(happened, bool(expected), tuple(disagreements))

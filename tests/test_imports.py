@@ -43,21 +43,29 @@ def test_torch_is_never_imported(project: Path, door: str) -> None:
 
 
 @pytest.mark.parametrize("door", [COMMAND, FLAKE8], ids=["command", "flake8"])
-def test_files_that_train_nothing_never_import_libcst(project: Path, door: str) -> None:
+def test_files_that_train_nothing_never_bring_the_analysis(project: Path, door: str) -> None:
     Path("util.py").write_text(NOT_TRAINING)
     Path("model.py").write_text("import torch\n\n\nclass Net(torch.nn.Module):\n    pass\n")
     status, modules = imported(project, door, ".")
     assert status == 0
-    assert "libcst" not in modules
+    assert not {"libcst", "convdiag_lint.analysis"} & modules
 
 
 @pytest.mark.parametrize("door", [COMMAND, FLAKE8], ids=["command", "flake8"])
-def test_a_second_run_never_imports_libcst(project: Path, door: str) -> None:
+def test_a_second_run_never_brings_the_analysis(project: Path, door: str) -> None:
     Path("train.py").write_text(SMELLY)
-    assert "libcst" in imported(project, COMMAND, ".")[1]
+    assert "convdiag_lint.analysis" in imported(project, COMMAND, ".")[1]
     status, modules = imported(project, door, ".")
     assert status == 1
-    assert "libcst" not in modules
+    assert "convdiag_lint.analysis" not in modules
+
+
+def test_only_syntax_newer_than_this_python_needs_libcst(project: Path) -> None:
+    Path("train.py").write_text(SMELLY)
+    assert "libcst" not in imported(project, COMMAND, ".")[1]
+    # `print` was a statement once: no Python that runs this reads it, so libcst is asked.
+    Path("train.py").write_text(SMELLY + "print 1\n")
+    assert "libcst" in imported(project, COMMAND, ".")[1]
 
 
 def test_the_command_leaves_flake8_alone_where_no_comment_asks_for_it(project: Path) -> None:
@@ -65,6 +73,6 @@ def test_the_command_leaves_flake8_alone_where_no_comment_asks_for_it(project: P
     assert "flake8" not in imported(project, COMMAND, ".")[1]
 
 
-def test_naming_a_rule_does_not_import_libcst(project: Path) -> None:
+def test_naming_a_rule_does_not_bring_the_analysis(project: Path) -> None:
     Path("util.py").write_text(NOT_TRAINING)
-    assert "libcst" not in imported(project, COMMAND, "--select", "CVG1", ".")[1]
+    assert "convdiag_lint.analysis" not in imported(project, COMMAND, "--select", "CVG1", ".")[1]

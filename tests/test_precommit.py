@@ -85,3 +85,48 @@ def test_pre_commit_stops_a_smelly_commit_and_reads_the_neighbours(
     done = pre_commit()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Passed" in done.stdout
+
+
+PROBE = """\
+repos:
+  - repo: {repo}
+    rev: {rev}
+    hooks:
+      - id: convdiag-probe
+        args: [--model, policy.py]
+        language: system
+        additional_dependencies: []
+"""
+
+
+def test_the_probe_waits_for_the_push_and_is_told_what_to_probe(this_project: tuple[Path, str], tmp_path: Path) -> None:
+    repo, rev = this_project
+    user = tmp_path / "user"
+    user.mkdir()
+    (user / ".pre-commit-config.yaml").write_text(PROBE.format(repo=repo, rev=rev))
+    (user / "policy.py").write_text("def act(observation):\n    return 2 * observation\n")
+    commit_all(user)
+    command = tmp_path / "bin" / "convdiag-probe"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m runtime_probe "$@"\n')
+    command.chmod(0o755)
+    env = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
+        "PRE_COMMIT_HOME": str(tmp_path / "store"),
+        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def pre_commit(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pre_commit", "run", "--all-files", *args],
+            cwd=user, env=env, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    done = pre_commit()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "convdiag-probe" not in done.stdout
+    for stage in ("manual", "pre-push"):
+        done = pre_commit("--hook-stage", stage)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "policy.py defines no module of torch" in done.stdout

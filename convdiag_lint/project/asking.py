@@ -14,6 +14,7 @@ from convdiag_lint.project.values import (
     Call,
     Const,
     Elem,
+    FuncVal,
     Item,
     Map,
     Obj,
@@ -79,6 +80,8 @@ def is_scalar_optimizer(program: Program, optimizer: object) -> bool:
         return False
     for call in made:
         params = call.argument(0, "params")
+        if params is not None and _one_number(program, params):
+            continue
         if not (isinstance(params, Seq) and params.kind in ("list", "tuple") and len(params.items) == 1):
             return False
         only = params.items[0]
@@ -88,6 +91,45 @@ def is_scalar_optimizer(program: Program, optimizer: object) -> bool:
         ):
             return False
     return True
+
+
+def _one_number(program: Program, value: Value, depth: int = 8) -> bool:
+    """Whether parameters are a single number, by how they were made: `nn.Parameter(torch.zeros(1))`."""
+    if depth <= 0:
+        return False
+    deeper = depth - 1
+    if isinstance(value, Seq):
+        return len(value.items) == 1 and value.kind != "each" and _one_number(program, value.items[0], deeper)
+    if isinstance(value, Call):
+        callee = value.callee
+        name = getattr(callee, "name", "").rpartition(".")[2]
+        if isinstance(callee, Attr) and name in ("parameters", "requires_grad_", "to", "float", "double", "cuda"):
+            return _one_number(program, callee.base, deeper)
+        if isinstance(callee, FuncVal) and callee.function.name == "parameters" and callee.this is not None:
+            return _one_number(program, callee.this, deeper)
+        if isinstance(callee, Ref) and name in ("Parameter", "Variable"):
+            return bool(value.args) and _one_number(program, value.args[0], deeper)
+        if isinstance(callee, Ref) and name in ("zeros", "ones", "rand", "randn", "empty"):
+            return bool(value.args) and all(_size_of_one(size) for size in value.args)
+        if isinstance(callee, Ref) and name in ("tensor", "as_tensor", "FloatTensor"):
+            return bool(value.args) and _is_number(value.args[0])
+    if isinstance(value, Obj):
+        # A module that holds nothing but what it was given.
+        return value.made and len(value.args) == 1 and _one_number(program, value.args[0], deeper)
+    found = [origin for origin in origins(program, value) if origin is not value]
+    return bool(found) and all(_one_number(program, origin, deeper) for origin in found)
+
+
+def _size_of_one(size: Value) -> bool:
+    if isinstance(size, Seq):
+        return all(_size_of_one(item) for item in size.items) and size.kind != "each"
+    return isinstance(size, Const) and size.value == 1
+
+
+def _is_number(value: Value) -> bool:
+    if isinstance(value, Seq):
+        return len(value.items) == 1 and _is_number(value.items[0])
+    return isinstance(value, Const) and isinstance(value.value, (int, float))
 
 
 def opaque_for(program: Program, events: list[Event], context: Context) -> Event | None:

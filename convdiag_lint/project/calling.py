@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Args = tuple[Value, ...]
 Keywords = dict[str, Value]
+MOST_WAYS = 32
+"""What may be this many things is called as something unknown: each call would double them again."""
 
 
 def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, span: Span) -> Value:
@@ -41,7 +43,7 @@ def call(interp: Interpreter, callee: Value, args: Args, keywords: Keywords, spa
         return _function(interp, callee, args, keywords, span)
     if isinstance(callee, ClassVal):
         return _construct(interp, callee, args, keywords, span)
-    if isinstance(callee, Choice):
+    if isinstance(callee, Choice) and callee.width <= MOST_WAYS:
         return _either(interp, callee, args, keywords, span)
     if isinstance(callee, Call):
         inner = callee.callee

@@ -136,9 +136,11 @@ class Classes:
             self._subclasses[key] = []
             self._kept.append(cls)
             found: list[Class] = []
-            wanted = re.compile(rb"(?:\bdef\s+|\bself\.)%s\b" % re.escape(word.encode()))
+            plain = word.encode()
+            wanted = re.compile(rb"(?:\bdef\s+|\bself\.)%s\b" % re.escape(plain))
             for path in self.program.files.deriving(cls.name):
-                if wanted.search(self.program.files.read(path)) is None:
+                data = self.program.files.read(path)
+                if plain not in data or wanted.search(data) is None:
                     continue
                 module = self.program.modules.get(path)
                 for other in module.classes if module is not None else ():

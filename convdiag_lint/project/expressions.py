@@ -169,8 +169,6 @@ def _attribute(interp: Interpreter, expr: syntax.Attribute) -> Value:
 
 
 def _call(interp: Interpreter, expr: syntax.Call) -> Value:
-    from convdiag_lint.project import calling
-
     func = expr.func
     if isinstance(func, syntax.Name) and func.id == "super":
         return _super(interp, expr)
@@ -198,7 +196,7 @@ def _call(interp: Interpreter, expr: syntax.Call) -> Value:
                 keywords[str(key.value) if isinstance(key, Const) else "**"] = inner
         else:
             keywords["**"] = value
-    return calling.call(interp, callee, tuple(args), keywords, expr.span)
+    return interp.call(callee, tuple(args), keywords, expr.span)
 
 
 def _super(interp: Interpreter, expr: syntax.Call) -> Value:

@@ -8,6 +8,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from convdiag_lint.reading.scan import called
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,6 @@ LARGEST = 2_000_000
 """Bytes; a longer .py file is generated data."""
 CONFIGS = (".yaml", ".yml", ".json", ".toml", ".sh")
 LARGEST_CONFIG = 100_000
-_CALL = re.compile(rb"\b(def[ \t]+)?(\w+)\s*\(")
 _BASES = re.compile(rb"^[ \t]*class[ \t]+\w+\s*\(([^)]*)\)", re.MULTILINE)
 _WORD = re.compile(rb"\w+")
 
@@ -139,8 +140,7 @@ class ProjectFiles:
     def _callers(self) -> dict[bytes, list[str]]:
         found: dict[bytes, list[str]] = {}
         for path in self.python:
-            names = {name for definition, name in _CALL.findall(self.read(path)) if not definition}
-            for name in names:
+            for name in called(self.read(path)):
                 found.setdefault(name, []).append(path)
         return found
 

@@ -1,14 +1,15 @@
-"""Walking through values with project calls run through, and deciding switches by their defaults."""
+"""Walking through values with project calls run through."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdiag_lint.project.expressions import binary, truth
+from convdiag_lint.project.deciding import called_as, choose, default_of, entries
 from convdiag_lint.project.values import (
     Attr,
     Call,
     Choice,
+    ClassVal,
     Const,
     FuncVal,
     Imported,
@@ -32,6 +33,7 @@ _SAME = frozenset(
     " requires_grad_ flatten cuda cpu bfloat16 view_as repeat_interleave broadcast_to astype copy tolist item"
     " transpose permute T rearrange append_dims".split()
 )
+_WRAPPERS = frozenset("vmap pmap jit checkpoint remat".split())
 _SAME_FUNCTIONS = frozenset(
     "rearrange repeat broadcast_to unsqueeze squeeze tensor as_tensor from_numpy asarray array float expand_dims"
     " append_dims right_pad_dims_to expand_tensor_like pad_t_like_x reshape".split()
@@ -50,10 +52,13 @@ def through(program: Program, value: Value) -> Value:
             if name in _SAME_FUNCTIONS and value.args:
                 value = value.args[0]
                 continue
-            if isinstance(callee, (Param, Setting, Attr, Call)):
+            if name in ("full", "full_like") and len(value.args) > 1:
+                value = value.args[1]
+                continue
+            if isinstance(callee, (Param, Setting, Attr, Call, Item, Choice)):
                 value = _called_through(program, value)
                 callee = value.callee
-            if isinstance(callee, (FuncVal, Imported, Obj)):
+            if isinstance(callee, (FuncVal, Imported, Obj, ClassVal)):
                 opened = program.expand(value)
                 if opened is not value:
                     value = opened
@@ -84,12 +89,16 @@ def through(program: Program, value: Value) -> Value:
             if chosen is not value:
                 value = chosen
                 continue
+            if not isinstance(value.then, Choice) and not isinstance(value.other, Choice):
+                then = through(program, value.then)
+                if then is through(program, value.other):
+                    return then
         return value
     return value
 
 
 def _called_through(program: Program, value: Call) -> Call:
-    """A call of a parameter or of a method, as a call of the project function that it is."""
+    """A call of a parameter, a method or a choice, as a call of the project function that it is."""
     known: dict[int, Call] = program.facts.setdefault("calls seen through", {})
     if id(value) not in known:
         known[id(value)] = value
@@ -100,13 +109,18 @@ def _called_through(program: Program, value: Call) -> Call:
             base = through(program, callee.base)
             plain = program.attribute(base, callee.name) if isinstance(base, Obj) else callee
         if isinstance(callee, Call):
-            plain = program.expand(callee)
-        if isinstance(plain, (FuncVal, Obj)):
-            known[id(value)] = Call(
-                plain, value.args, value.keywords, value.function, value.span,
-                value.around, value.guards, value.loops, value.generation,
-            )  # fmt: skip
+            plain = _mapped(callee)
+            plain = default_of(program, plain) if plain is not callee else program.expand(callee)
+        if isinstance(plain, (FuncVal, Obj, ClassVal)):
+            known[id(value)] = called_as(program, value, plain)
     return known[id(value)]
+
+
+def _mapped(callee: Call) -> Value:
+    """The function that `vmap` or `jit` makes a batched or compiled one of."""
+    if isinstance(callee.callee, Ref) and callee.callee.name.rpartition(".")[2] in _WRAPPERS and callee.args:
+        return callee.args[0]
+    return callee
 
 
 def _only_shapes(index: Value) -> bool:
@@ -124,63 +138,6 @@ def _only_shapes(index: Value) -> bool:
         if not plain and not everything:
             return False
     return True
-
-
-def default_of(program: Program, value: Value, depth: int = 4) -> Value:
-    """What a parameter or switch is unless somebody sets it."""
-    if depth <= 0:
-        return value
-    if isinstance(value, Setting):
-        return default_of(program, value.default, depth - 1) if value.default is not None else value
-    if isinstance(value, Param):
-        bound = program.bindings(value)
-        plain = [default_of(program, b, depth - 1) for b in bound]
-        first = plain[0] if plain else value.default
-        if first is None:
-            return value
-        same = all(_equal(p, first) for p in plain)
-        if plain and not same:
-            return value
-        return default_of(program, first, depth - 1)
-    if isinstance(value, Attr) and isinstance(value.base, Param):
-        for given in program.bindings(value.base)[:4]:
-            opened = program.attribute(program.opened(given), value.name)
-            plain_value = default_of(program, opened, depth - 1)
-            if isinstance(plain_value, Const):
-                return plain_value
-        return value
-    if isinstance(value, Op):
-        parts = tuple(default_of(program, o, depth - 1) for o in value.operands)
-        if len(parts) == 2:
-            return binary(value.op, parts[0], parts[1])
-        known = truth(Op(value.op, parts))
-        return Const(known) if value.op in ("not", "and", "or") and known is not None else Op(value.op, parts)
-    if isinstance(value, Call):
-        opened = program.expand(value)
-        if opened is not value:
-            return default_of(program, opened, depth - 1)
-    return value
-
-
-def _equal(first: Value, second: Value) -> bool:
-    if isinstance(first, Const) and isinstance(second, Const):
-        return first.value == second.value
-    if isinstance(first, FuncVal) and isinstance(second, FuncVal):
-        return first.function is second.function
-    return first is second
-
-
-def choose(program: Program, value: Choice) -> Value:
-    """The branch that the defaults take; the choice itself where they do not say."""
-    if value.test is not None:
-        known = truth(default_of(program, value.test))
-        if known is not None:
-            return value.then if known else value.other
-    for option, rest in ((value.then, value.other), (value.other, value.then)):
-        plain = default_of(program, option)
-        if isinstance(plain, Const) and plain.value is None:
-            return rest
-    return value
 
 
 def nodes(program: Program, run: Run, limit: int = 2500) -> Iterator[Value]:
@@ -204,6 +161,9 @@ def deep(program: Program, start: list[Value], limit: int = 2500) -> Iterator[Va
         if len(queue) > limit:
             continue
         parts = list(value.parts())
+        if isinstance(value, Call) and isinstance(value.callee, (Call, Item)):
+            # Which function of a table is called may be for a config to say: each of them may be.
+            parts += [program.expand(called_as(program, value, entry)) for entry in entries(program, value.callee)]
         if isinstance(value, (Call, Item, Attr)):
             opened = through(program, value)
             if opened is not value:

@@ -6,14 +6,17 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from convdiag_lint.reading.scan import called
+
 if TYPE_CHECKING:
     from convdiag_lint.project.files import ProjectFiles
 
-_DEFINITION = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
-_ACTS = re.compile(
-    rb"\.step\(|backward\(|clip_grad|zero_grad|isnan|isinf|isfinite|detect_anomaly|\.grad\b|_assert_async|unscale_"
-)
-_CALLED = re.compile(rb"(\w+)\s*\(")
+_DEFINITION = re.compile(rb"def[ \t]+(\w+)")
+_ACTS = (
+    b".step(", b"backward(", b"clip_grad", b"zero_grad", b"isnan", b"isinf", b"isfinite", b"detect_anomaly",
+    b"_assert_async", b"unscale_",
+)  # fmt: skip
+_GRADIENT = re.compile(rb"\.grad\b")
 _LEVELS = 3
 _COMMON = frozenset(
     b"__init__ get set add append update items keys values copy format join print len range str int float list dict"
@@ -30,22 +33,33 @@ class Index:
     @cached_property
     def acting(self) -> frozenset[str]:
         """Names of functions that act on gradients, losses or optimizers, or call one that does."""
-        bodies: list[tuple[bytes, bytes]] = []
         found: set[bytes] = set()
+        bodies: list[tuple[bytes, bytes]] = []
         for path in self._files.python:
             data = self._files.read(path)
-            starts = [(m.start(), m.group(1)) for m in _DEFINITION.finditer(data)]
+            found_at = ((match.start(), match.group(1)) for match in _DEFINITION.finditer(data))
+            starts = [(start, name) for start, name in found_at if _begins_line(data, start)]
             ends = [*(start for start, _ in starts), len(data)][1:]
-            for (start, name), end in zip(starts, ends, strict=True):
-                body = data[start:end]
-                bodies.append((name, body))
-                if _ACTS.search(body):
-                    found.add(name)
+            named = [(name, data[start:end]) for (start, name), end in zip(starts, ends, strict=True)]
+            if _acts(data):
+                found.update(name for name, body in named if _acts(body))
+            bodies += named
         found -= _COMMON
-        calls = [(name, frozenset(_CALLED.findall(body, 4))) for name, body in bodies if name not in found]
+        calls = [(name, called(body) - {name}) for name, body in bodies if name not in found and name not in _COMMON]
         for _ in range(_LEVELS):
-            more = {name for name, called in calls if name not in _COMMON and not found.isdisjoint(called - {name})}
+            more = {name for name, below in calls if not found.isdisjoint(below)}
             if more <= found:
                 break
             found |= more
         return frozenset(name.decode("utf-8", "replace") for name in found)
+
+
+def _acts(data: bytes) -> bool:
+    # Ten searches for plain words take less than one for a choice of them.
+    return any(word in data for word in _ACTS) or (b".grad" in data and _GRADIENT.search(data) is not None)
+
+
+def _begins_line(data: bytes, start: int) -> bool:
+    # Asked of each place, for a pattern that begins with the line's start is tried at every letter.
+    before = data[data.rfind(b"\n", 0, start) + 1 : start]
+    return not before.strip(b" \t") or before.split() == [b"async"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
+from convdiag_lint.project.deciding import choose
 from convdiag_lint.project.effects import call_name
-from convdiag_lint.project.graph import choose
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import (
     Attr,
@@ -31,9 +32,10 @@ from convdiag_lint.project.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from convdiag_lint.project.program import Program
+    from convdiag_lint.reading.syntax import Function
 
 
 class Scale(enum.IntEnum):
@@ -172,6 +174,8 @@ def _call_scale(program: Program, value: Call, look: Callable[[Value], Origin]) 
     callee, name = value.callee, call_name(value) or ""
     if isinstance(callee, Ref) and callee.name in _LOADERS:
         return Origin(Scale.RAW, value)
+    if isinstance(callee, Ref) and callee.name == "torch.load":
+        return UNKNOWN if _saved_here(program, value) else Origin(Scale.RAW, value)
     if isinstance(callee, Attr) and name in ("reset", "step") and kinds.kind(program, callee.base) == kinds.ENV:
         return _environment(program, callee.base, value)
     if isinstance(callee, (FuncVal, Imported, Obj)):
@@ -192,6 +196,19 @@ def _call_scale(program: Program, value: Call, look: Callable[[Value], Origin]) 
             parts = [callee.base]
         return worst([look(part) for part in parts[:1] or []])
     return UNKNOWN
+
+
+_FILE_NAME = re.compile(r"[\w-]+\.(?:pt|pth|pkl|bin|ckpt|tar)\b")
+
+
+def _saved_here(program: Program, load: Call) -> bool:
+    """Whether a file may be the project's own: what it wrote there may well be normalized, or weights."""
+    text = " ".join(str(p.value) for p in walk(load, 60) if isinstance(p, Const) and isinstance(p.value, str))
+    names = [name.encode() for name in _FILE_NAME.findall(text)]
+    if not names:
+        return True
+    # Named in a second place, it may be there that it is written.
+    return any(sum(program.files.read(path).count(name) for path in program.files.python) > 1 for name in names)
 
 
 def _package_dataset(program: Program, loader: Call) -> Origin:
@@ -263,6 +280,15 @@ def _made_raw(program: Program, made: Value, depth: int) -> Scale:
             inner = made.argument(0, "env")
             return _made_raw(program, inner, depth - 1) if inner is not None else Scale.UNKNOWN
         return Scale.UNKNOWN
+    if isinstance(made, Obj):
+        inner = _wrapped(program, made)
+        return _made_raw(program, inner, depth - 1) if inner is not None else Scale.UNKNOWN
+    if isinstance(made, Attr) and made.name == "env" and isinstance(made.base, Obj):
+        inner = _wrapped(program, made.base)
+        return _made_raw(program, inner, depth - 1) if inner is not None else Scale.UNKNOWN
+    if isinstance(made, Param):
+        bound = program.bindings(made)
+        return _made_raw(program, bound[0], depth - 1) if len(bound) == 1 else Scale.UNKNOWN
     if isinstance(made, Seq):
         found = [_made_raw(program, item, depth - 1) for item in made.items[:3]]
         return max(found, default=Scale.UNKNOWN) if Scale.CLEAN not in found else Scale.CLEAN
@@ -273,6 +299,28 @@ def _made_raw(program: Program, made: Value, depth: int) -> Scale:
         sides = (_made_raw(program, made.then, depth - 1), _made_raw(program, made.other, depth - 1))
         return Scale.CLEAN if Scale.CLEAN in sides else max(sides, key=lambda s: s is Scale.UNKNOWN)
     return Scale.UNKNOWN
+
+
+_SCALING_WORDS = frozenset("mean std var normalize running_mean_std obs_rms rms high low scale ptp clip tanh".split())
+
+
+def _wrapped(program: Program, wrapper: Obj) -> Value | None:
+    """The environment inside a wrapper of the project that leaves the scale of observations alone."""
+    if not wrapper.made or not program.classes.is_a(wrapper.cls, "Wrapper", "ObservationWrapper", "RewardWrapper"):
+        return None
+    for cls in program.classes.linear(wrapper.cls):
+        for method in cls.methods.values():
+            if not _SCALING_WORDS.isdisjoint(method.words):
+                return None
+            if any(isinstance(v, Op) and v.op == "/" for v in _results(program, method)):
+                return None
+    return wrapper.keywords.get("env") or (wrapper.args[0] if wrapper.args else None)
+
+
+def _results(program: Program, method: Function) -> Iterator[Value]:
+    result = program.run(method).result
+    if result is not None:
+        yield from walk(result, 200)
 
 
 def _element_of(program: Program, value: Value) -> Value | None:
@@ -295,7 +343,11 @@ def _element_of(program: Program, value: Value) -> Value | None:
             if nested is not None:
                 return nested
             dataset = inner
-        for made in origins(program, dataset):
+        several = [_undivided(program, whole) for whole in origins(program, dataset)]
+        if len(several) > 1 and not all(isinstance(m, Obj) or call_name(m) == "TensorDataset" for m in several):
+            # One of these is a package's, and which one it is only a launch tells.
+            return None
+        for made in several:
             if call_name(made) == "TensorDataset" and isinstance(made, Call):
                 return Seq("tuple", made.args)
             if isinstance(made, Obj):
@@ -303,6 +355,21 @@ def _element_of(program: Program, value: Value) -> Value | None:
                 if getter is not None and value is not made:
                     return Call(FuncVal(getter, None, made), (Value("index"),), {}, getter, getter.span)
     return None
+
+
+def _undivided(program: Program, dataset: Value) -> Value:
+    """The dataset that a split or a subset is a part of."""
+    for _ in range(4):
+        split = dataset.base if isinstance(dataset, Item) else dataset
+        if not isinstance(split, Call) or call_name(split) not in ("random_split", "Subset", "ConcatDataset"):
+            break
+        parts = split.args[0] if split.args else split.keywords.get("dataset")
+        inner = parts.items[0] if isinstance(parts, Seq) and parts.items else parts
+        found = origins(program, inner) if inner is not None else []
+        if len(found) != 1:
+            break
+        dataset = found[0]
+    return dataset
 
 
 # The model's side ----------------------------------------------------------------------------
@@ -373,6 +440,12 @@ def _way(program: Program, value: Value, name: str, function: object, depth: int
                 return way
             return way if called in _HANDED_ON else None
     return None
+
+
+def takes_raw(program: Program, callee: Value) -> bool:
+    """Whether what is called is a stack of layers of torch whose first one takes numbers as they come."""
+    made = [m for m in origins(program, callee) if isinstance(m, Call) and call_name(m) in ("Sequential", "Linear")]
+    return bool(made) and _layer(program, callee) is Scale.RAW
 
 
 def _layer(program: Program, callee: Value) -> Scale:

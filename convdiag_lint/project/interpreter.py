@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convdiag_lint.events import Event, EventKind, Frame, Guard
-from convdiag_lint.project import effects
+from convdiag_lint.project import calling, effects
 from convdiag_lint.project.expressions import binary, element, evaluate, item, optional, truth
 from convdiag_lint.project.values import (
     Call,
@@ -131,6 +131,10 @@ class Interpreter:
         if found is not None:
             return found
         return self.program.attribute(base, name, self)
+
+    def call(self, callee: Value, args: tuple[Value, ...], keywords: dict[str, Value], span: Span) -> Value:
+        """Result of a call here."""
+        return calling.call(self, callee, args, keywords, span)
 
     # Events ----------------------------------------------------------------------------------
 

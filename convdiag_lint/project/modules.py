@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from convdiag_lint.reading.lower import lower
 from convdiag_lint.reading.source import SourceError, decode, refuse_abyss
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Modules:
             except SourceError:
                 self._parsed[path] = None
         return self._parsed[path]
+
+    def has_parsed(self, path: str) -> bool:
+        """Whether a file was parsed, and is Python."""
+        return self._parsed.get(path) is not None
 
     def loaded(self) -> list[Module]:
         """The modules parsed so far."""
@@ -91,15 +96,23 @@ class Modules:
 
 
 def _parse(path: str, text: str) -> Module:
-    # Imported here: a run on files that train nothing never pays for libcst.
-    from libcst import CSTValidationError, ParserSyntaxError
-
-    from convdiag_lint.reading.lower import lower
-
     refuse_abyss(text)
     try:
         return lower(path, text)
-    except ParserSyntaxError as error:
-        raise SourceError(error.message.splitlines()[0], error.raw_line, error.raw_column + 1) from error
-    except (CSTValidationError, RecursionError, ValueError) as error:
+    except SyntaxError as error:
+        return _parse_newer(path, text, error)
+    except (RecursionError, MemoryError, ValueError) as error:
         raise SourceError(f"cannot be read: {type(error).__name__}") from error
+
+
+def _parse_newer(path: str, text: str, rejected: SyntaxError) -> Module:
+    """Read what may be Python newer than the one that runs."""
+    # Imported here: most runs never pay for libcst.
+    from libcst import CSTValidationError, ParserSyntaxError
+
+    from convdiag_lint.reading.lower_cst import lower_cst
+
+    try:
+        return lower_cst(path, text)
+    except (ParserSyntaxError, CSTValidationError, RecursionError, ValueError) as error:
+        raise SourceError(str(rejected.msg), rejected.lineno or 1, rejected.offset or 1) from error

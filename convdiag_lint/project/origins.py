@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from convdiag_lint.project.program import Program
 
+_MOVES = frozenset("to cuda cpu train eval".split())
 _HANDED_ON = frozenset("prepare setup setup_optimizers distribute initialize compile".split())
 
 
@@ -60,13 +61,17 @@ def _behind(program: Program, value: Value) -> Iterator[Value]:
         yield from bound[:6] if bound else [value]
     elif isinstance(value, Call):
         callee = value.callee
+        if isinstance(callee, FuncVal) and callee.this is not None and callee.function.name in _MOVES:
+            # A module with a `to` of its own: what it gives back is the module.
+            yield callee.this
+            return
         if isinstance(callee, (FuncVal, Imported)):
             opened = program.expand(value)
             yield opened
             return
         if isinstance(callee, Attr) and callee.name in _HANDED_ON and len(value.args) == 1:
             yield value.args[0]
-        elif isinstance(callee, Attr) and callee.name in ("to", "cuda", "cpu", "train", "eval"):
+        elif isinstance(callee, Attr) and callee.name in _MOVES:
             yield callee.base
         else:
             yield value

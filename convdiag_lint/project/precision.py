@@ -257,11 +257,18 @@ def _casts(call: Call) -> bool:
 
 
 def _undone(calls: list[Call], cast: Call) -> bool:
-    """`.half().float()` and the like."""
+    """`.half().float()` and the like, also of a model that is one of several."""
     return any(
-        isinstance(c.callee, Attr) and c.callee.base is cast and c.callee.name in ("float", "cpu", "state_dict")
+        isinstance(c.callee, Attr) and c.callee.name in ("float", "cpu", "state_dict") and _holds(c.callee.base, cast)
         for c in calls
     )
+
+
+def _holds(value: Value, cast: Call) -> bool:
+    """Whether a value is a cast, or a choice of which it is one."""
+    if isinstance(value, Choice):
+        return _holds(value.then, cast) or _holds(value.other, cast)
+    return value is cast
 
 
 def _scales(product: Op) -> bool:

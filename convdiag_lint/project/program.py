@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import re
 from bisect import bisect_right
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from convdiag_lint.events import Place
@@ -34,6 +33,7 @@ from convdiag_lint.project.values import (
     Ref,
     Value,
 )
+from convdiag_lint.reading.source import line_starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,6 @@ TRIGGERS = frozenset(
     " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad register_hook step"
     " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async".split()
 )
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 MOST_CALLER_FILES = 40
 """Files searched for the callers of one function."""
 _BUILTINS = frozenset(dir(builtins))
@@ -152,9 +151,7 @@ class Program:
         """Lines and columns of a span, from 1."""
         starts = self._lines.get(module.path)
         if starts is None:
-            # Not splitlines(): Python does not end a line at a form feed or a Unicode separator.
-            lines = _LINE.findall(module.text)
-            starts = [0, *accumulate(map(len, lines))]
+            starts = line_starts(module.text)
             self._lines[module.path] = starts
         first = bisect_right(starts, span[0])
         last = bisect_right(starts, max(span[1] - 1, span[0]))
@@ -243,7 +240,8 @@ class Program:
                 names = {getattr(d, "id", "") for d in function.decorators}
                 this = self.classes.this(function.owner)
                 value = ClassVal(function.owner) if "classmethod" in names else this
-            else:
+            elif getattr(parameter.default, "value", None) is None:
+                # A default that is text or a number says that the annotated class is one of several types.
                 value = self.classes.annotated(function.module, parameter.annotation)
             if value is None:
                 default = None if parameter.default is None else evaluate(interp, parameter.default)
@@ -272,7 +270,7 @@ class Program:
         if not isinstance(value, Call):
             return value
         # A recursive function would unfold for ever: each expansion gives a new call of it.
-        if value.generation > 3:
+        if value.generation > 5:
             return value
         return self.remember(self._expanded, value, lambda: self._expand(value), value)
 

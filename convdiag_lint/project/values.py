@@ -225,7 +225,7 @@ class Op(Value):
 class Choice(Value):
     """One of two values; `test` says which, where that is known."""
 
-    __slots__ = ("derived", "other", "test", "then")
+    __slots__ = ("derived", "other", "test", "then", "width")
 
     def __init__(self, test: Value | None, then: Value, other: Value) -> None:
         self.hint = then.hint or other.hint
@@ -235,6 +235,8 @@ class Choice(Value):
         self.test = test
         self.then = then
         self.other = other
+        self.width: int = sum(part.width if isinstance(part, Choice) else 1 for part in (then, other))
+        """Ways through the branches to a plain value, those that share an end counted each."""
 
     def parts(self) -> tuple[Value, ...]:
         return (self.then, self.other)

@@ -11,7 +11,13 @@ import re
 
 _STEP = re.compile(rb"\.step\s*\(")
 _HANDED = re.compile(rb"\([^()]{0,400}(?:loss[^()]{0,300}optim|optim[^()]{0,300}loss)")
-_DRAW = re.compile(rb"\brand\s*\(|\brand_like\b|\brand\b[,)]|\buniform_?\s*\(|\.random\s*\(|\bbeta\s*\(")
+# A pattern that begins with letters is searched ten times faster than one that begins with \b.
+_DRAWS = (
+    (b"rand", re.compile(rb"rand(?<!\wrand)(?:\s*\(|_like\b|[,)])")),
+    (b"uniform", re.compile(rb"uniform(?<!\wuniform)_?\s*\(")),
+    (b".random", re.compile(rb"\.random\s*\(")),
+    (b"beta", re.compile(rb"beta(?<!\wbeta)\s*\(")),
+)
 _DISTRIBUTION = re.compile(rb"\b(?:Beta|Uniform)\s*\(")
 _TIME = re.compile(rb"time|\b(?:t|ts|tau|u)\b")
 _SPREAD = re.compile(rb"\b(?:nan)?std\(|\b(?:quantile|percentile)\(")
@@ -55,21 +61,24 @@ def frameworks(data: bytes) -> bool:
 
 def draws_time(data: bytes) -> bool:
     """Whether a file may draw a flow-matching time."""
-    if _DISTRIBUTION.search(data) is not None and _TIME.search(data) is not None:
+    named = b"Beta" in data or b"Uniform" in data
+    if named and _DISTRIBUTION.search(data) is not None and _TIME.search(data) is not None:
         return True
-    for match in _DRAW.finditer(data):
-        if _TIME.search(data, max(match.start() - _WINDOW, 0), match.end() + _WINDOW) is not None:
-            return True
+    for word, draw in _DRAWS:
+        for match in draw.finditer(data) if word in data else ():
+            if _TIME.search(data, max(match.start() - _WINDOW, 0), match.end() + _WINDOW) is not None:
+                return True
     return False
 
 
 def statistics(data: bytes) -> bool:
     """Whether a file may work out statistics of data and apply them."""
-    if _FITTED.search(data) is not None:
+    if (b"Scaler(" in data or b"Transformer(" in data or b"Normalize" in data) and _FITTED.search(data) is not None:
         return True
-    if _DIVIDES.search(data) is None:
+    spread = (b"std(" in data or b"quantile(" in data or b"percentile(" in data) and _SPREAD.search(data) is not None
+    if not spread and not (b"min(" in data and b"max(" in data and _EXTREMES.search(data) is not None):
         return False
-    return _SPREAD.search(data) is not None or _EXTREMES.search(data) is not None
+    return _DIVIDES.search(data) is not None
 
 
 def infers(data: bytes) -> bool:

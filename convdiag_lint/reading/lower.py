@@ -1,382 +1,266 @@
-"""libcst's tree to `syntax`, in one pass that touches no white space."""
+"""Python's own tree to `syntax`, in one pass.
+
+The parser that comes with Python is ten times faster than libcst's, and a linter of training code
+reads far more of the files around a training step than it will ever edit: white space, comments and
+brackets are worth their price only in a file that is rewritten.
+"""
 
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import TYPE_CHECKING, Any
 
-import libcst as cst
-
 from convdiag_lint.reading import syntax
-from convdiag_lint.reading.spans import Marks, spans
-from convdiag_lint.reading.syntax import NOWHERE, Class, Expr, Function, Module, Span, Stmt
+from convdiag_lint.reading.lowering import Inside, Lowering, cases, negated, note_fields
+from convdiag_lint.reading.source import line_starts
+from convdiag_lint.reading.syntax import Class, Expr, Function, Module, Span, Stmt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_BINARY = {
-    cst.Add: "+", cst.Subtract: "-", cst.Multiply: "*", cst.Divide: "/", cst.FloorDivide: "//",
-    cst.Modulo: "%", cst.Power: "**", cst.MatrixMultiply: "@", cst.BitAnd: "&", cst.BitOr: "|",
-    cst.BitXor: "^", cst.LeftShift: "<<", cst.RightShift: ">>",
+_OPERATORS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+    ast.LShift: "<<", ast.RShift: ">>", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
-_AUGMENTED = {
-    cst.AddAssign: "+", cst.SubtractAssign: "-", cst.MultiplyAssign: "*", cst.DivideAssign: "/",
-    cst.FloorDivideAssign: "//", cst.ModuloAssign: "%", cst.PowerAssign: "**",
-    cst.MatrixMultiplyAssign: "@", cst.BitAndAssign: "&", cst.BitOrAssign: "|",
-    cst.BitXorAssign: "^", cst.LeftShiftAssign: "<<", cst.RightShiftAssign: ">>",
-}  # fmt: skip
-_UNARY = {cst.Minus: "-", cst.Plus: "+", cst.BitInvert: "~"}
-_COMPARE = {
-    cst.Equal: "==", cst.NotEqual: "!=", cst.LessThan: "<", cst.LessThanEqual: "<=",
-    cst.GreaterThan: ">", cst.GreaterThanEqual: ">=", cst.Is: "is", cst.IsNot: "is not",
-    cst.In: "in", cst.NotIn: "not in",
-}  # fmt: skip
-_CONSTANTS = {"True": True, "False": False, "None": None}
 
 
-class _Lowering:
-    def __init__(self, module: Module, marks: Marks) -> None:
-        self.module = module
-        self.marks = marks
-        self.function = module.main
-        self.owner: Class | None = None
-        self.prefix = ""
+class _Lowering(Lowering):
+    def __init__(self, module: Module) -> None:
+        super().__init__(module)
+        self.starts = line_starts(module.text)
+        # Python counts columns in bytes: the same as characters in nearly every file.
+        self.span: Callable[[Any], Span] = self.plain_span if module.text.isascii() else self.counted_span
+        self.lines: dict[int, str] = {}
+
+    # Places ----------------------------------------------------------------------------------
+
+    def plain_span(self, node: Any) -> Span:
+        starts = self.starts
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    def counted_span(self, node: Any) -> Span:
+        return self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset)
+
+    def offset(self, line: int, column: int) -> int:
+        start = self.starts[line - 1]
+        text = self.lines.get(line)
+        if text is None:
+            text = self.lines[line] = self.module.text[start : self.starts[line]]
+        return start + (column if text.isascii() else len(text.encode()[:column].decode("utf-8", "replace")))
 
     # Expressions -----------------------------------------------------------------------------
 
-    def expr(self, node: cst.BaseExpression) -> Expr:
+    def expr(self, node: ast.expr) -> Expr:
         return _EXPRESSIONS.get(node.__class__, _Lowering.other)(self, node)
 
-    def optional(self, node: cst.BaseExpression | None) -> Expr | None:
+    def optional(self, node: ast.expr | None) -> Expr | None:
         return None if node is None else self.expr(node)
 
-    def span(self, node: cst.CSTNode) -> Span:
-        return self.marks.get(id(node), NOWHERE)
+    def exprs(self, nodes: Sequence[ast.expr]) -> list[Expr]:
+        return [_EXPRESSIONS.get(node.__class__, _Lowering.other)(self, node) for node in nodes]
 
-    def other(self, node: cst.CSTNode) -> Expr:
+    def other(self, node: ast.expr) -> Expr:
         return syntax.Literal(Ellipsis)
 
-    def name(self, node: cst.Name) -> Expr:
-        value = node.value
-        if value in _CONSTANTS:
-            return syntax.Literal(_CONSTANTS[value])
-        self.function.words.add(value)
-        return syntax.Name(value)
+    def name(self, node: ast.Name) -> Expr:
+        self.function.words.add(node.id)
+        return syntax.Name(node.id)
 
-    def string(self, node: cst.SimpleString) -> Expr:
-        text = node.value
-        quote = text[0]
-        # Plain quotes without escapes are most strings, and reading them here is ten times faster.
-        if quote in "'\"" and "\\" not in text and text[1] != quote:
-            return syntax.Literal(text[1:-1])
-        return self.literal(node)
+    def constant(self, node: ast.Constant) -> Expr:
+        return syntax.Literal(node.value)
 
-    def integer(self, node: cst.Integer) -> Expr:
-        text = node.value
-        return syntax.Literal(int(text)) if text.isdigit() and len(text) < 19 else self.literal(node)
-
-    def literal(self, node: cst.Integer | cst.Float | cst.Imaginary | cst.SimpleString) -> Expr:
-        try:
-            return syntax.Literal(ast.literal_eval(node.value))
-        except (ValueError, SyntaxError, MemoryError):
-            return syntax.Literal(Ellipsis)
-
-    def attribute(self, node: cst.Attribute) -> Expr:
-        name = node.attr.value
+    def attribute(self, node: ast.Attribute) -> Expr:
         base = self.expr(node.value)
-        self.function.words.add(name)
-        return syntax.Attribute(base, name)
+        self.function.words.add(node.attr)
+        return syntax.Attribute(base, node.attr)
 
-    def call(self, node: cst.Call) -> Expr:
+    def call(self, node: ast.Call) -> Expr:
         func = self.expr(node.func)
-        args: list[Expr] = []
+        args = self.exprs(node.args)
         keywords: list[tuple[str | None, Expr]] = []
-        for argument in node.args:
-            value = self.expr(argument.value)
-            if argument.keyword is not None:
-                keywords.append((argument.keyword.value, value))
-                self.function.words.add(argument.keyword.value)
-            elif argument.star == "*":
-                args.append(syntax.Starred(value))
-            elif argument.star == "**":
-                keywords.append((None, value))
-            else:
-                args.append(value)
+        for keyword in node.keywords:
+            keywords.append((keyword.arg, self.expr(keyword.value)))
+            if keyword.arg is not None:
+                self.function.words.add(keyword.arg)
         return syntax.Call(func, args, keywords, self.span(node))
 
-    def binary(self, node: cst.BinaryOperation) -> Expr:
-        left = self.expr(node.left)
-        return syntax.Operation(_BINARY[node.operator.__class__], [left, self.expr(node.right)])
+    def binary(self, node: ast.BinOp) -> Expr:
+        return syntax.Operation(_OPERATORS[node.op.__class__], [self.expr(node.left), self.expr(node.right)])
 
-    def unary(self, node: cst.UnaryOperation) -> Expr:
-        value = self.expr(node.expression)
-        if isinstance(node.operator, cst.Not):
+    def unary(self, node: ast.UnaryOp) -> Expr:
+        value = self.expr(node.operand)
+        if isinstance(node.op, ast.Not):
             return syntax.Logic("not", [value])
-        op = _UNARY[node.operator.__class__]
-        if op == "-" and isinstance(value, syntax.Literal) and isinstance(value.value, (int, float)):
-            return syntax.Literal(-value.value)
-        return syntax.Operation(op, [value])
+        return negated(_OPERATORS[node.op.__class__], value)
 
-    def boolean(self, node: cst.BooleanOperation) -> Expr:
-        op = "and" if isinstance(node.operator, cst.And) else "or"
-        return syntax.Logic(op, [self.expr(node.left), self.expr(node.right)])
+    def boolean(self, node: ast.BoolOp) -> Expr:
+        op = "and" if isinstance(node.op, ast.And) else "or"
+        made = self.expr(node.values[0])
+        for value in node.values[1:]:
+            made = syntax.Logic(op, [made, self.expr(value)])
+        return made
 
-    def comparison(self, node: cst.Comparison) -> Expr:
-        operands = [self.expr(node.left)]
-        ops = []
-        for target in node.comparisons:
-            ops.append(_COMPARE[target.operator.__class__])
-            operands.append(self.expr(target.comparator))
-        return syntax.Comparison(ops, operands)
+    def comparison(self, node: ast.Compare) -> Expr:
+        ops = [_OPERATORS[op.__class__] for op in node.ops]
+        return syntax.Comparison(ops, [self.expr(node.left), *self.exprs(node.comparators)])
 
-    def subscript(self, node: cst.Subscript) -> Expr:
-        base = self.expr(node.value)
-        items = [self.index(element.slice) for element in node.slice]
-        return syntax.Subscript(base, items[0] if len(items) == 1 else syntax.Sequence("tuple", items))
+    def subscript(self, node: ast.Subscript) -> Expr:
+        return syntax.Subscript(self.expr(node.value), self.expr(node.slice))
 
-    def index(self, node: cst.BaseSlice) -> Expr:
-        if isinstance(node, cst.Slice):
-            lower, upper = self.optional(node.lower), self.optional(node.upper)
-            return syntax.Slice(lower, upper, self.optional(node.step))
-        assert isinstance(node, cst.Index)
-        return self.expr(node.value)
+    def slice(self, node: ast.Slice) -> Expr:
+        return syntax.Slice(self.optional(node.lower), self.optional(node.upper), self.optional(node.step))
 
-    def sequence(self, node: cst.Tuple | cst.List | cst.Set) -> Expr:
-        items: list[Expr] = []
-        for element in node.elements:
-            value = self.expr(element.value)
-            items.append(syntax.Starred(value) if isinstance(element, cst.StarredElement) else value)
-        return syntax.Sequence(node.__class__.__name__.lower(), items)
+    def sequence(self, node: ast.Tuple | ast.List | ast.Set) -> Expr:
+        return syntax.Sequence(node.__class__.__name__.lower(), self.exprs(node.elts))
 
-    def mapping(self, node: cst.Dict) -> Expr:
-        items: list[tuple[Expr | None, Expr]] = []
-        for element in node.elements:
-            if isinstance(element, cst.DictElement):
-                key = self.expr(element.key)
-                items.append((key, self.expr(element.value)))
-            else:
-                items.append((None, self.expr(element.value)))
-        return syntax.Mapping(items)
+    def starred(self, node: ast.Starred) -> Expr:
+        return syntax.Starred(self.expr(node.value))
 
-    def conditional(self, node: cst.IfExp) -> Expr:
-        then = self.expr(node.body)
-        test = self.expr(node.test)
-        return syntax.Conditional(test, then, self.expr(node.orelse))
+    def mapping(self, node: ast.Dict) -> Expr:
+        return syntax.Mapping([(self.optional(k), self.expr(v)) for k, v in zip(node.keys, node.values, strict=True)])
 
-    def comprehension(self, node: cst.ListComp | cst.SetComp | cst.GeneratorExp) -> Expr:
-        return syntax.Comprehension(node.__class__.__name__, self.expr(node.elt), self.clauses(node.for_in))
+    def conditional(self, node: ast.IfExp) -> Expr:
+        return syntax.Conditional(self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
 
-    def dict_comprehension(self, node: cst.DictComp) -> Expr:
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Expr:
+        return syntax.Comprehension(node.__class__.__name__, self.expr(node.elt), self.clauses(node.generators))
+
+    def dict_comprehension(self, node: ast.DictComp) -> Expr:
         pair = syntax.Sequence("tuple", [self.expr(node.key), self.expr(node.value)])
-        return syntax.Comprehension("DictComp", pair, self.clauses(node.for_in))
+        return syntax.Comprehension("DictComp", pair, self.clauses(node.generators))
 
-    def clauses(self, node: cst.CompFor | None) -> list[tuple[Expr, Expr, list[Expr]]]:
-        found = []
-        while node is not None:
-            tests = [self.expr(test.test) for test in node.ifs]
-            found.append((self.expr(node.target), self.expr(node.iter), tests))
-            node = node.inner_for_in
-        return found
+    def clauses(self, nodes: list[ast.comprehension]) -> list[tuple[Expr, Expr, list[Expr]]]:
+        return [(self.expr(node.target), self.expr(node.iter), self.exprs(node.ifs)) for node in nodes]
 
-    def lambda_(self, node: cst.Lambda) -> Expr:
-        function = Function(
-            "<lambda>",
-            f"{self.prefix}<lambda>",
-            self.module,
-            outer=self.function,
-            span=self.span(node),
-        )
-        with _Inside(self, function, ""):
-            function.parameters = self.parameters(node.params)
+    def lambda_(self, node: ast.Lambda) -> Expr:
+        scope = f"{self.prefix}<lambda>"
+        function = Function("<lambda>", scope, self.module, outer=self.function, span=self.span(node))
+        with Inside(self, function, ""):
+            function.parameters = self.parameters(node.args)
             function.body = [syntax.Return(function.span, self.expr(node.body))]
         return syntax.Lambda(function)
 
-    def format(self, node: cst.FormattedString) -> Expr:
-        parts = [self.expr(part.expression) for part in node.parts if isinstance(part, cst.FormattedStringExpression)]
-        return syntax.Format(parts)
+    def format(self, node: ast.JoinedStr) -> Expr:
+        return syntax.Format([self.expr(part.value) for part in node.values if isinstance(part, ast.FormattedValue)])
 
-    def concatenated(self, node: cst.ConcatenatedString) -> Expr:
-        left, right = self.expr(node.left), self.expr(node.right)
-        if isinstance(left, syntax.Literal) and isinstance(right, syntax.Literal):
-            values = left.value, right.value
-            if isinstance(values[0], str) and isinstance(values[1], str):
-                return syntax.Literal(values[0] + values[1])
-        return syntax.Format([left, right])
+    def await_(self, node: ast.Await) -> Expr:
+        return syntax.Suspend("await", self.expr(node.value))
 
-    def suspend(self, node: cst.Await | cst.Yield) -> Expr:
-        if isinstance(node, cst.Await):
-            return syntax.Suspend("await", self.expr(node.expression))
+    def yield_(self, node: ast.Yield | ast.YieldFrom) -> Expr:
         self.function.generator = True
-        value = node.value.item if isinstance(node.value, cst.From) else node.value
-        return syntax.Suspend("yield", self.optional(value))
+        return syntax.Suspend("yield", self.optional(node.value))
 
-    def walrus(self, node: cst.NamedExpr) -> Expr:
+    def walrus(self, node: ast.NamedExpr) -> Expr:
         return syntax.Walrus(self.expr(node.target), self.expr(node.value))
 
     # Statements ------------------------------------------------------------------------------
 
-    def block(self, node: cst.BaseSuite | cst.Else | cst.Finally | None) -> list[Stmt]:
-        if node is None:
-            return []
-        if isinstance(node, (cst.Else, cst.Finally)):
-            node = node.body
+    def block(self, nodes: Sequence[ast.stmt]) -> list[Stmt]:
         found: list[Stmt] = []
-        if isinstance(node, cst.SimpleStatementSuite):
-            self.simple(node.body, found)
-        else:
-            self.statements(node.body, found)
+        for node in nodes:
+            reader = _STATEMENTS.get(node.__class__)
+            if reader is not None:
+                reader(self, node, found)
         return found
 
-    def statements(self, nodes: Sequence[Any], found: list[Stmt]) -> None:
-        for node in nodes:
-            if node.__class__ is cst.SimpleStatementLine:
-                self.simple(node.body, found)
-            else:
-                reader = _COMPOUND.get(node.__class__)
-                if reader is not None:
-                    reader(self, node, found)
+    def evaluate(self, node: ast.Expr, found: list[Stmt]) -> None:
+        found.append(syntax.Evaluate(self.span(node), self.expr(node.value)))
 
-    def simple(self, nodes: Sequence[cst.BaseSmallStatement], found: list[Stmt]) -> None:
-        for node in nodes:
-            reader = _SIMPLE.get(node.__class__)
-            if reader is not None:
-                found.append(reader(self, node))
-
-    def evaluate(self, node: cst.Expr) -> Stmt:
-        return syntax.Evaluate(self.span(node), self.expr(node.value))
-
-    def assign(self, node: cst.Assign) -> Stmt:
+    def assign(self, node: ast.Assign, found: list[Stmt]) -> None:
         value = self.expr(node.value)
-        targets = [self.expr(target.target) for target in node.targets]
+        targets = self.exprs(node.targets)
         for target in targets:
             self.note_write(target)
-        return syntax.Assign(self.span(node), targets, value)
+        found.append(syntax.Assign(self.span(node), targets, value))
 
-    def annotated(self, node: cst.AnnAssign) -> Stmt:
+    def annotated(self, node: ast.AnnAssign, found: list[Stmt]) -> None:
         value = self.optional(node.value)
         target = self.expr(node.target)
         self.note_write(target)
-        return syntax.Assign(self.span(node), [target], value, self.expr(node.annotation.annotation))
+        found.append(syntax.Assign(self.span(node), [target], value, self.expr(node.annotation)))
 
-    def augmented(self, node: cst.AugAssign) -> Stmt:
-        target = self.expr(node.target)
-        return syntax.Update(self.span(node), target, _AUGMENTED[node.operator.__class__], self.expr(node.value))
+    def augmented(self, node: ast.AugAssign, found: list[Stmt]) -> None:
+        op = _OPERATORS[node.op.__class__]
+        found.append(syntax.Update(self.span(node), self.expr(node.target), op, self.expr(node.value)))
 
-    def note_write(self, target: Expr) -> None:
-        """Remember which method assigns which attribute of its object."""
-        if isinstance(target, syntax.Sequence):
-            for item in target.items:
-                self.note_write(item)
-        elif isinstance(target, syntax.Starred):
-            self.note_write(target.value)
-        elif isinstance(target, syntax.Attribute) and isinstance(target.base, syntax.Name):
-            method: Function | None = self.function
-            while method is not None and method.owner is None:
-                method = method.outer
-            if method is None or not method.parameters or method.parameters[0].name != target.base.id:
-                return
-            assert method.owner is not None
-            writers = method.owner.writers.setdefault(target.name, [])
-            if method not in writers:
-                writers.append(method)
+    def return_(self, node: ast.Return, found: list[Stmt]) -> None:
+        found.append(syntax.Return(self.span(node), self.optional(node.value)))
 
-    def return_(self, node: cst.Return) -> Stmt:
-        return syntax.Return(self.span(node), self.optional(node.value))
+    def raise_(self, node: ast.Raise, found: list[Stmt]) -> None:
+        found.append(syntax.Leave(self.span(node), "raise", self.optional(node.exc)))
 
-    def raise_(self, node: cst.Raise) -> Stmt:
-        return syntax.Leave(self.span(node), "raise", self.optional(node.exc))
+    def leave(self, node: ast.Break | ast.Continue | ast.Pass, found: list[Stmt]) -> None:
+        found.append(syntax.Leave(self.span(node), node.__class__.__name__.lower()))
 
-    def leave(self, node: cst.Break | cst.Continue | cst.Pass) -> Stmt:
-        return syntax.Leave(self.span(node), node.__class__.__name__.lower())
+    def assert_(self, node: ast.Assert, found: list[Stmt]) -> None:
+        found.append(syntax.Assert(self.span(node), self.expr(node.test), self.optional(node.msg)))
 
-    def assert_(self, node: cst.Assert) -> Stmt:
-        return syntax.Assert(self.span(node), self.expr(node.test), self.optional(node.msg))
+    def delete(self, node: ast.Delete, found: list[Stmt]) -> None:
+        found.append(syntax.Delete(self.span(node), self.exprs(node.targets)))
 
-    def delete(self, node: cst.Del) -> Stmt:
-        return syntax.Delete(self.span(node), [self.expr(node.target)])
+    def global_(self, node: ast.Global, found: list[Stmt]) -> None:
+        self.function.globals.update(node.names)
+        self.nonlocal_(node, found)
 
-    def globals_(self, node: cst.Global | cst.Nonlocal) -> Stmt:
-        if isinstance(node, cst.Global):
-            self.function.globals.update(item.name.value for item in node.names)
-        return syntax.Leave(self.span(node), "pass")
+    def nonlocal_(self, node: ast.Global | ast.Nonlocal, found: list[Stmt]) -> None:
+        found.append(syntax.Leave(self.span(node), "pass"))
 
-    def import_(self, node: cst.Import) -> Stmt:
+    def import_(self, node: ast.Import, found: list[Stmt]) -> None:
         bindings: list[tuple[str, str, str | None]] = []
         for alias in node.names:
-            dotted = _dotted(alias.name)
-            if alias.asname is not None:
-                assert isinstance(alias.asname.name, cst.Name)
-                bindings.append((alias.asname.name.value, dotted, None))
-            else:
-                bindings.append((dotted.partition(".")[0], dotted.partition(".")[0], None))
-        return syntax.Import(self.span(node), bindings)
+            top = alias.name.partition(".")[0]
+            bindings.append((alias.asname, alias.name, None) if alias.asname else (top, top, None))
+        found.append(syntax.Import(self.span(node), bindings))
 
-    def import_from(self, node: cst.ImportFrom) -> Stmt:
-        base = "." * len(node.relative) + (_dotted(node.module) if node.module is not None else "")
-        bindings: list[tuple[str, str, str | None]] = []
-        if isinstance(node.names, cst.ImportStar):
-            bindings.append(("*", base, "*"))
-        else:
-            for alias in node.names:
-                name = alias.name.value
-                assert isinstance(name, str)
-                local = name
-                if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-                    local = alias.asname.name.value
-                bindings.append((local, base, name))
-        return syntax.Import(self.span(node), bindings)
+    def import_from(self, node: ast.ImportFrom, found: list[Stmt]) -> None:
+        base = "." * node.level + (node.module or "")
+        bindings: list[tuple[str, str, str | None]] = [
+            (alias.asname or alias.name, base, alias.name) for alias in node.names
+        ]
+        found.append(syntax.Import(self.span(node), bindings))
 
-    def if_(self, node: cst.If, found: list[Stmt]) -> None:
+    def if_(self, node: ast.If, found: list[Stmt]) -> None:
         test = self.expr(node.test)
         body = self.block(node.body)
-        orelse: list[Stmt] = []
-        if isinstance(node.orelse, cst.If):
-            self.if_(node.orelse, orelse)
-        else:
-            orelse = self.block(node.orelse)
-        found.append(syntax.If(self.span(node), test, body, orelse))
+        found.append(syntax.If(self.span(node), test, body, self.block(node.orelse)))
 
-    def for_(self, node: cst.For, found: list[Stmt]) -> None:
+    def for_(self, node: ast.For | ast.AsyncFor, found: list[Stmt]) -> None:
         iterable, target = self.expr(node.iter), self.expr(node.target)
         self.note_write(target)
-        found.append(syntax.For(self.span(node), target, iterable, self.block(node.body), self.block(node.orelse)))
+        body = self.block(node.body)
+        found.append(syntax.For(self.span(node), target, iterable, body, self.block(node.orelse)))
 
-    def while_(self, node: cst.While, found: list[Stmt]) -> None:
+    def while_(self, node: ast.While, found: list[Stmt]) -> None:
         test = self.expr(node.test)
-        found.append(syntax.While(self.span(node), test, self.block(node.body), self.block(node.orelse)))
+        body = self.block(node.body)
+        found.append(syntax.While(self.span(node), test, body, self.block(node.orelse)))
 
-    def with_(self, node: cst.With, found: list[Stmt]) -> None:
-        items = []
-        for item in node.items:
-            value = self.expr(item.item)
-            target = None if item.asname is None else self.expr(item.asname.name)
-            items.append((value, target))
+    def with_(self, node: ast.With | ast.AsyncWith, found: list[Stmt]) -> None:
+        items = [(self.expr(item.context_expr), self.optional(item.optional_vars)) for item in node.items]
         found.append(syntax.With(self.span(node), items, self.block(node.body)))
 
-    def try_(self, node: cst.Try | cst.TryStar, found: list[Stmt]) -> None:
+    def try_(self, node: ast.Try, found: list[Stmt]) -> None:
         body = self.block(node.body)
         handlers = [self.block(handler.body) for handler in node.handlers]
         orelse, final = self.block(node.orelse), self.block(node.finalbody)
         found.append(syntax.Try(self.span(node), body, handlers, orelse, final))
 
-    def match(self, node: cst.Match, found: list[Stmt]) -> None:
-        """Cases become an if-chain whose tests are calls of nothing known: each may be taken."""
+    def match(self, node: ast.Match, found: list[Stmt]) -> None:
         subject = self.expr(node.subject)
-        chain: list[Stmt] = []
-        for case in reversed(node.cases):
+        read = []
+        for case in node.cases:
             pattern = case.pattern
-            value = self.expr(pattern.value) if isinstance(pattern, cst.MatchValue) else None
-            test: Expr = (
-                syntax.Comparison(["=="], [subject, value])
-                if value is not None
-                else syntax.Comparison(["is"], [subject, syntax.Literal(Ellipsis)])
-            )
-            chain = [syntax.If(self.span(node), test, self.block(case.body), chain)]
-        found.extend(chain)
+            value = self.expr(pattern.value) if isinstance(pattern, ast.MatchValue) else None
+            read.append((value, self.block(case.body)))
+        found.extend(cases(self.span(node), subject, read))
 
-    def function_(self, node: cst.FunctionDef, found: list[Stmt]) -> None:
-        decorators = [self.expr(decorator.decorator) for decorator in node.decorators]
-        name = node.name.value
+    def function_(self, node: ast.FunctionDef | ast.AsyncFunctionDef, found: list[Stmt]) -> None:
+        decorators = self.exprs(node.decorator_list)
+        name = node.name
         function = Function(
             name, self.prefix + name, self.module, decorators=decorators, owner=self.owner,
             outer=self.function, span=self.span(node),
@@ -384,19 +268,17 @@ class _Lowering:
         self.module.functions.append(function)
         if self.owner is not None:
             self.owner.methods[name] = function
-        with _Inside(self, function, f"{self.prefix}{name}."):
-            function.parameters = self.parameters(node.params)
-            if node.returns is not None:
-                function.returns = self.expr(node.returns.annotation)
+        with Inside(self, function, f"{self.prefix}{name}."):
+            function.parameters = self.parameters(node.args)
+            function.returns = self.optional(node.returns)
             function.body = self.block(node.body)
         found.append(syntax.Define(function.span, function))
 
-    def class_(self, node: cst.ClassDef, found: list[Stmt]) -> None:
-        name = node.name.value
-        bases = [self.expr(base.value) for base in node.bases]
-        decorators = [self.expr(decorator.decorator) for decorator in node.decorators]
+    def class_(self, node: ast.ClassDef, found: list[Stmt]) -> None:
+        name = node.name
+        bases = self.exprs([base.value if isinstance(base, ast.Starred) else base for base in node.bases])
         made = Class(
-            name, self.prefix + name, self.module, bases=bases, decorators=decorators,
+            name, self.prefix + name, self.module, bases=bases, decorators=self.exprs(node.decorator_list),
             outer=self.function, span=self.span(node),
         )  # fmt: skip
         self.module.classes.append(made)
@@ -404,119 +286,95 @@ class _Lowering:
         self.owner, self.prefix = made, f"{prefix}{name}."
         made.body = self.block(node.body)
         self.owner, self.prefix = owner, prefix
-        for stmt in made.body:
-            if isinstance(stmt, syntax.Assign):
-                for target in stmt.targets:
-                    if isinstance(target, syntax.Name):
-                        made.fields[target.id] = (stmt.annotation, stmt.value)
+        note_fields(made)
         found.append(syntax.Define(made.span, made))
 
-    def parameters(self, node: cst.Parameters) -> list[syntax.Parameter]:
+    def parameters(self, node: ast.arguments) -> list[syntax.Parameter]:
         found: list[syntax.Parameter] = []
 
-        def add(param: cst.Param, kind: str) -> None:
-            annotation = None if param.annotation is None else self.expr(param.annotation.annotation)
-            found.append(syntax.Parameter(param.name.value, kind, self.optional(param.default), annotation))
+        def add(param: ast.arg, kind: str, default: ast.expr | None) -> None:
+            annotation = self.optional(param.annotation)
+            found.append(syntax.Parameter(param.arg, kind, self.optional(default), annotation))
 
-        for param in (*node.posonly_params, *node.params):
-            add(param, "positional")
-        if isinstance(node.star_arg, cst.Param):
-            add(node.star_arg, "*")
-        for param in node.kwonly_params:
-            add(param, "keyword")
-        if node.star_kwarg is not None:
-            add(node.star_kwarg, "**")
+        plain = [*node.posonlyargs, *node.args]
+        bare = len(plain) - len(node.defaults)
+        for position, param in enumerate(plain):
+            add(param, "positional", node.defaults[position - bare] if position >= bare else None)
+        if node.vararg is not None:
+            add(node.vararg, "*", None)
+        for param, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+            add(param, "keyword", default)
+        if node.kwarg is not None:
+            add(node.kwarg, "**", None)
         return found
 
 
-class _Inside:
-    """Lower into a nested function, then come back and hand its words up."""
-
-    def __init__(self, lowering: _Lowering, function: Function, prefix: str) -> None:
-        self.lowering = lowering
-        self.function = function
-        self.prefix = prefix
-
-    def __enter__(self) -> None:
-        low = self.lowering
-        self.saved = low.function, low.owner, low.prefix
-        low.function, low.owner = self.function, None
-        low.prefix = self.prefix or low.prefix
-
-    def __exit__(self, *_: object) -> None:
-        low = self.lowering
-        low.function, low.owner, low.prefix = self.saved
-        low.function.words |= self.function.words
-
-
-def _dotted(node: cst.BaseExpression | None) -> str:
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return node.value if isinstance(node, cst.Name) else ""
-
-
 _EXPRESSIONS: dict[type, Callable[[_Lowering, Any], Expr]] = {
-    cst.Name: _Lowering.name,
-    cst.Integer: _Lowering.integer,
-    cst.Float: _Lowering.literal,
-    cst.Imaginary: _Lowering.literal,
-    cst.SimpleString: _Lowering.string,
-    cst.Attribute: _Lowering.attribute,
-    cst.Call: _Lowering.call,
-    cst.BinaryOperation: _Lowering.binary,
-    cst.UnaryOperation: _Lowering.unary,
-    cst.BooleanOperation: _Lowering.boolean,
-    cst.Comparison: _Lowering.comparison,
-    cst.Subscript: _Lowering.subscript,
-    cst.Tuple: _Lowering.sequence,
-    cst.List: _Lowering.sequence,
-    cst.Set: _Lowering.sequence,
-    cst.Dict: _Lowering.mapping,
-    cst.IfExp: _Lowering.conditional,
-    cst.ListComp: _Lowering.comprehension,
-    cst.SetComp: _Lowering.comprehension,
-    cst.GeneratorExp: _Lowering.comprehension,
-    cst.DictComp: _Lowering.dict_comprehension,
-    cst.Lambda: _Lowering.lambda_,
-    cst.FormattedString: _Lowering.format,
-    cst.ConcatenatedString: _Lowering.concatenated,
-    cst.Await: _Lowering.suspend,
-    cst.Yield: _Lowering.suspend,
-    cst.NamedExpr: _Lowering.walrus,
+    ast.Name: _Lowering.name,
+    ast.Constant: _Lowering.constant,
+    ast.Attribute: _Lowering.attribute,
+    ast.Call: _Lowering.call,
+    ast.BinOp: _Lowering.binary,
+    ast.UnaryOp: _Lowering.unary,
+    ast.BoolOp: _Lowering.boolean,
+    ast.Compare: _Lowering.comparison,
+    ast.Subscript: _Lowering.subscript,
+    ast.Slice: _Lowering.slice,
+    ast.Tuple: _Lowering.sequence,
+    ast.List: _Lowering.sequence,
+    ast.Set: _Lowering.sequence,
+    ast.Starred: _Lowering.starred,
+    ast.Dict: _Lowering.mapping,
+    ast.IfExp: _Lowering.conditional,
+    ast.ListComp: _Lowering.comprehension,
+    ast.SetComp: _Lowering.comprehension,
+    ast.GeneratorExp: _Lowering.comprehension,
+    ast.DictComp: _Lowering.dict_comprehension,
+    ast.Lambda: _Lowering.lambda_,
+    ast.JoinedStr: _Lowering.format,
+    ast.Await: _Lowering.await_,
+    ast.Yield: _Lowering.yield_,
+    ast.YieldFrom: _Lowering.yield_,
+    ast.NamedExpr: _Lowering.walrus,
 }
-_SIMPLE: dict[type, Callable[[_Lowering, Any], Stmt]] = {
-    cst.Expr: _Lowering.evaluate,
-    cst.Assign: _Lowering.assign,
-    cst.AnnAssign: _Lowering.annotated,
-    cst.AugAssign: _Lowering.augmented,
-    cst.Return: _Lowering.return_,
-    cst.Raise: _Lowering.raise_,
-    cst.Break: _Lowering.leave,
-    cst.Continue: _Lowering.leave,
-    cst.Pass: _Lowering.leave,
-    cst.Assert: _Lowering.assert_,
-    cst.Del: _Lowering.delete,
-    cst.Global: _Lowering.globals_,
-    cst.Nonlocal: _Lowering.globals_,
-    cst.Import: _Lowering.import_,
-    cst.ImportFrom: _Lowering.import_from,
+_STATEMENTS: dict[type, Callable[[_Lowering, Any, list[Stmt]], None]] = {
+    ast.Expr: _Lowering.evaluate,
+    ast.Assign: _Lowering.assign,
+    ast.AnnAssign: _Lowering.annotated,
+    ast.AugAssign: _Lowering.augmented,
+    ast.Return: _Lowering.return_,
+    ast.Raise: _Lowering.raise_,
+    ast.Break: _Lowering.leave,
+    ast.Continue: _Lowering.leave,
+    ast.Pass: _Lowering.leave,
+    ast.Assert: _Lowering.assert_,
+    ast.Delete: _Lowering.delete,
+    ast.Global: _Lowering.global_,
+    ast.Nonlocal: _Lowering.nonlocal_,
+    ast.Import: _Lowering.import_,
+    ast.ImportFrom: _Lowering.import_from,
+    ast.If: _Lowering.if_,
+    ast.For: _Lowering.for_,
+    ast.AsyncFor: _Lowering.for_,
+    ast.While: _Lowering.while_,
+    ast.With: _Lowering.with_,
+    ast.AsyncWith: _Lowering.with_,
+    ast.Try: _Lowering.try_,
+    ast.Match: _Lowering.match,
+    ast.FunctionDef: _Lowering.function_,
+    ast.AsyncFunctionDef: _Lowering.function_,
+    ast.ClassDef: _Lowering.class_,
 }
-_COMPOUND: dict[type, Callable[[_Lowering, Any, list[Stmt]], None]] = {
-    cst.If: _Lowering.if_,
-    cst.For: _Lowering.for_,
-    cst.While: _Lowering.while_,
-    cst.With: _Lowering.with_,
-    cst.Try: _Lowering.try_,
-    cst.TryStar: _Lowering.try_,
-    cst.Match: _Lowering.match,
-    cst.FunctionDef: _Lowering.function_,
-    cst.ClassDef: _Lowering.class_,
-}
+if hasattr(ast, "TryStar"):  # since Python 3.11
+    _STATEMENTS[ast.TryStar] = _Lowering.try_
 
 
 def lower(path: str, text: str) -> Module:
-    """Read one module. Raises libcst.ParserSyntaxError, RecursionError."""
-    tree = cst.parse_module(text)
+    """Read one module. Raises SyntaxError, ValueError, RecursionError, MemoryError."""
+    with warnings.catch_warnings():
+        # An odd escape in somebody's string is not for us to print.
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
     module = Module(path, text)
-    _Lowering(module, spans(tree)).statements(tree.body, module.main.body)
+    module.main.body = _Lowering(module).block(tree.body)
     return module

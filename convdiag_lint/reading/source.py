@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from itertools import accumulate
 
 
 class SourceError(Exception):
@@ -16,6 +17,7 @@ class SourceError(Exception):
         self.column = column
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _DEEPEST = 200
 """Brackets within brackets; Python's own tokenizer refuses more."""
@@ -43,3 +45,11 @@ def decode(data: bytes) -> str:
         return data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise SourceError(f"cannot be decoded: {error}".splitlines()[0]) from error
+
+
+def line_starts(text: str) -> list[int]:
+    """Offset of each line's first character, and the length of the text at the end."""
+    # Not splitlines(): Python does not end a line at a form feed or a Unicode separator.
+    if "\r" not in text:
+        return [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+    return [0, *accumulate(map(len, _LINE.findall(text)))]

@@ -24,12 +24,13 @@ Marks = dict[int, Span]
 
 
 class _Mark:
-    __slots__ = ("key", "marks", "start", "tokens")
+    __slots__ = ("end", "key", "marks", "start", "tokens")
 
-    def __init__(self, marks: Marks, key: int, tokens: list[str]) -> None:
+    def __init__(self, marks: Marks, key: int, tokens: list[str], end: int) -> None:
         self.marks = marks
         self.key = key
         self.tokens = tokens
+        self.end = end
 
     def __enter__(self) -> None:
         self.start = len(self.tokens)
@@ -40,7 +41,9 @@ class _Mark:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.marks[self.key] = (self.start, len(self.tokens))
+        # A block writes its line end and the comments below it; its statements end before them.
+        end = self.marks.get(self.end)
+        self.marks[self.key] = (self.start, len(self.tokens) if end is None else end[1])
 
 
 class _Counting(CodegenState):
@@ -54,7 +57,7 @@ class _Counting(CodegenState):
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
     ) -> _Mark:
-        return _Mark(self.provider, id(node), self.tokens)  # type: ignore[arg-type]
+        return _Mark(self.provider, id(node), self.tokens, id(end_node))  # type: ignore[arg-type]
 
 
 def spans(tree: cst.Module) -> Marks:

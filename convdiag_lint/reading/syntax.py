@@ -1,6 +1,6 @@
-"""Code as the analysis needs it: libcst's tree without white space, punctuation and parents.
+"""Code as the analysis needs it: a tree without white space, punctuation and parents.
 
-Nodes are small, compared by identity, and refer to no libcst object, so that a parsed tree can be
+Nodes are small, compared by identity, and refer to no parser's object, so that a parsed tree can be
 let go as soon as it has been read.
 """
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.inputs import Scale, enters_raw, scale_of
+from convdiag_lint.project.effects import call_name
+from convdiag_lint.project.inputs import Scale, enters_raw, scale_of, takes_raw
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, describe
 from convdiag_lint.rules.base import Rule
@@ -29,12 +30,8 @@ def check(view: ModuleView) -> Iterator[Finding]:
     for function in view.functions:
         if function.owner is not None and kinds.kind(program, program.classes.this(function.owner)) == kinds.MODULE:
             continue
-        for span, target, given in _forwards(program, function):
-            found = _raw(program, target, given)
-            if found is None:
-                continue
-            source = found
-            place = program.place(source.function.module, source.span)
+        for span, found in _raw_inputs(program, function):
+            place = program.place(found.function.module, found.span)
             key = (place.path, place.line)
             if key in told:
                 break
@@ -42,13 +39,30 @@ def check(view: ModuleView) -> Iterator[Finding]:
             yield view.finding(
                 RULE.code,
                 RULE.name,
-                f"{describe(source, 3)} reaches the model unnormalized; bring it to zero mean and unit variance,"
+                f"{describe(found, 3)} reaches the model unnormalized; bring it to zero mean and unit variance,"
                 " (x - mean) / std, with the training data's statistics",
                 view.place(span),
                 function.scope,
                 [Evidence(place.path, place.line, "the raw values come from here")],
             )
             break
+
+
+def _raw_inputs(program: Program, function: Function) -> Iterator[tuple[tuple[int, int], Call]]:
+    """Raw values that enter a model in a function: where, and their source."""
+    for span, target, given in _forwards(program, function):
+        found = _raw(program, target, given)
+        if found is not None:
+            yield span, found
+    run = program.run(function)
+    if not any(event.kind is EventKind.STEP for event in run.events):
+        return
+    for call in run.calls:
+        # A bare stack of layers, in the function that trains.
+        if call.function is function and call.args and isinstance(call.callee, Call):
+            origin = scale_of(program, call.args[0])
+            if origin.scale is Scale.RAW and origin.source is not None and takes_raw(program, call.callee):
+                yield call.span, origin.source
 
 
 def _trains(view: ModuleView) -> bool:
@@ -85,10 +99,23 @@ def _method(program: Program, call: Call) -> FuncVal | None:
     return None
 
 
+_AVERAGES = frozenset("EMA AveragedModel ModelEMA EMAModel ModelEmaV2 ModelEmaV3".split())
+
+
+def _averaged(value: Value) -> Value:
+    """The model that a moving average of weights is kept of, or the value itself."""
+    if isinstance(value, Attr) and value.name in ("ema_model", "module", "ema"):
+        value = value.base
+    if isinstance(value, Call) and call_name(value) in _AVERAGES and (value.args or "model" in value.keywords):
+        return value.args[0] if value.args else value.keywords["model"]
+    return value
+
+
 def _models(program: Program, value: Value) -> list[Obj]:
     found = []
-    for made in origins(program, value):
-        plain = program.classes.unwrapped(made)
+    inside = [_averaged(made) for made in (value, *origins(program, value))]
+    for made in inside:
+        plain = program.classes.unwrapped(origins(program, made)[0]) if origins(program, made) else made
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain)
     return found[:1]

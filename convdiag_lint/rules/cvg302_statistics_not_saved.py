@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Evidence
 from convdiag_lint.project.programs import program_of, saves_checkpoint, trains
-from convdiag_lint.project.statistics import leaves, may_compute, statistics
+from convdiag_lint.project.statistics import may_compute, statistics
+from convdiag_lint.project.storing import leaves
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:

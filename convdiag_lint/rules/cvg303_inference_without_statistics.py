@@ -22,9 +22,9 @@ from convdiag_lint.project.statistics import (
     measured,
     plain_calls,
     statistics,
-    within_model,
 )
 from convdiag_lint.project.steps import without_gradients
+from convdiag_lint.project.storing import within_model
 from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Imported, Obj, Param, Ref, Value, walk
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule

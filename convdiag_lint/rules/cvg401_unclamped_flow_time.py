@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convdiag_lint.events import Evidence
+from convdiag_lint.events import EventKind, Evidence
+from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.flow import Interpolation, flows
 from convdiag_lint.project.graph import through
-from convdiag_lint.project.ranges import draw_range, interval
+from convdiag_lint.project.ranges import interval
 from convdiag_lint.project.steps import without_gradients
-from convdiag_lint.project.values import Call, describe
+from convdiag_lint.project.values import Call, Value, describe, walk
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from convdiag_lint.reading.syntax import Function
 
 _DRAWS = frozenset(
-    "rand rand_like uniform uniform_ Uniform Beta beta random random_sample randint arange linspace"
-    " sample rsample".split()
+    "rand rand_like uniform uniform_ beta betavariate random random_sample randint randint_like integers randrange"
+    " randperm sample rsample clamp clip clamp_ clip_".split()
 )
 
 
@@ -32,15 +33,15 @@ def check(view: ModuleView) -> Iterator[Finding]:
     for function in view.functions:
         if _DRAWS.isdisjoint(function.words):
             continue
-        if not any(_may_draw(view.program, call, function) for call in view.program.run(function).calls):
+        if not any(_may_draw(call, function) for call in view.program.run(function).calls):
             continue
         finding = _judge(view, function)
         if finding is not None:
             yield finding
 
 
-def _may_draw(program: Program, call: Call, function: Function) -> bool:
-    return call.function is function and draw_range(program, call) is not None and not without_gradients(call.around)
+def _may_draw(call: Call, function: Function) -> bool:
+    return call.function is function and call_name(call) in _DRAWS
 
 
 def _judge(view: ModuleView, function: Function) -> Finding | None:
@@ -52,7 +53,7 @@ def _judge(view: ModuleView, function: Function) -> Finding | None:
                 if draw.function is not function:
                     continue
                 bounds = interval(program, flow.weight)
-                if bounds is None or without_gradients(draw.around):
+                if bounds is None or not _trains(program, root, flow, draw):
                     continue
                 low, high = bounds[0] <= 0.0, bounds[1] >= 1.0
                 if low and high:
@@ -61,6 +62,25 @@ def _judge(view: ModuleView, function: Function) -> Finding | None:
                 if (low and _is_noise(program, flow.start)) or (high and _is_noise(program, flow.end)):
                     partial = partial or _finding(view, function, root, flow, draw, unsure=True)
     return partial
+
+
+def _trains(program: Program, root: Function, flow: Interpolation, draw: Call) -> bool:
+    """Whether gradients flow from what a draw is for: a sampler of times may well be under `no_grad` itself."""
+    shut = sum(without_gradients([context]) for context in draw.around)
+    if draw.function is not root:
+        shut -= sum(_ends_gradients(decorator) for decorator in draw.function.decorators)
+    if shut <= 0:
+        return True
+    return any(
+        event.kind is EventKind.BACKWARD and any(part is flow.value for part in walk(event.subject, 400))
+        for event in program.run(root).events
+        if isinstance(event.subject, Value)
+    )
+
+
+def _ends_gradients(decorator: object) -> bool:
+    named = getattr(decorator, "func", decorator)
+    return getattr(named, "name", getattr(named, "id", "")) in ("no_grad", "inference_mode")
 
 
 def _is_noise(program: Program, value: object) -> bool:

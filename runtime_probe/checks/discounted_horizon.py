@@ -18,16 +18,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compute gamma ** horizon; it matters where the reward comes late."""
     rewards = record.rewards
     horizon = rewards.limit or rewards.longest
-    known = rewards.gamma is not None and 0 <= rewards.gamma <= 1 and horizon > 0
-    if family.name != "reinforcement learning" or rewards.gamma is None or not known:
+    if family.name != "reinforcement learning" or not 0 < (rewards.gamma or 0.0) <= 1 or horizon <= 0:
         yield skipped("no discount or no episode was seen")
         return
-    left = rewards.gamma**horizon
+    gamma = rewards.gamma or 0.0
+    left = gamma**horizon
     dense = rewards.count >= t.REWARD_COUNT and rewards.nonzero > 0.5 * rewards.count
-    numbers: dict[str, Any] = {"gamma": rewards.gamma, "horizon": horizon, "left": left}
+    numbers: dict[str, Any] = {"gamma": gamma, "horizon": horizon, "left": left}
     message = (
-        f"{rewards.gamma_name or 'gamma'} = {rewards.gamma:g} over {horizon} steps leaves {number(left)} of a reward at"
-        " the end"
+        f"{rewards.gamma_name or 'gamma'} = {gamma:g} over {horizon} steps leaves {number(left)} of a reward at the end"
     )
     if left < t.DISCOUNTED and not dense:
         yield warned(message, "raise gamma toward 1 - 1/horizon, shorten the episode, or shape the reward", **numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
@@ -106,7 +107,8 @@ def _judge(record: Record, descent: Descent) -> Outcome:
             descent.where,
             **numbers,
         )
-    if gain < t.GAIN_LOW and sure:
+    rises = sum(after > before for before, after in pairwise(descent.losses))
+    if sure and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
         return failed(message, remedy, descent.where, **numbers)
     return warned(message, remedy, descent.where, **numbers)
 

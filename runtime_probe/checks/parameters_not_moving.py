@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
@@ -37,7 +38,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             parameters=[p.name for p in swallowed],
             half=True,
         )
-    elif len(still) > len(held) / 2:
+    elif len(still) > len(held) / 2 and all(math.isfinite(step.applied_norm) for step in record.steps):
         yield failed(
             f"{len(still)} of {len(held)} parameters have a gradient and did not change in"
             f" {len(record.series(still[0].optimizer or 0))} steps: {names([p.name for p in still])}",

@@ -16,7 +16,7 @@ def recognise(record: Record) -> Family | None:
     evidence = []
     if features.time_argument and features.time_integral:
         evidence.append(f"the model takes a whole-numbered time step, `{features.time_argument}`")
-    elif features.noise_std is not None and features.calls.get("randint"):
+    elif features.noise_std is not None and features.calls.get("randint") and not features.calls.get("rand"):
         evidence.append("a whole-numbered time step was drawn for each sample")
     if not evidence or not (features.noise_std is not None or drawn(record)):
         return None

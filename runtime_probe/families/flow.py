@@ -19,6 +19,8 @@ def recognise(record: Record) -> Family | None:
     if len(tried.time_observed) == 2:
         low, high = tried.time_observed
         evidence.append(f"the time lies in {low:.3g} to {high:.3g}")
+    if not evidence and features.noise_std is not None and features.calls.get("rand"):
+        evidence.append("a number between 0 and 1 was drawn, and data mixed with noise")
     if features.time_integral or not evidence:
         return None
     noisy = features.noise_std is not None or drawn(record)

@@ -29,10 +29,25 @@ def as_object(report: Report) -> dict[str, Any]:
             "notes": report.notes,
             "results": [asdict(result) for result in report.results],
             "findings": [asdict(item) for item in report.findings],
+            "causes": [asdict(cause) for cause in report.causes],
+            "timeline": _timeline(report),
             "record": asdict(report.record) if report.record is not None else None,
         }
     )
     return plain
+
+
+def _timeline(report: Report) -> dict[str, Any] | None:
+    if report.timeline is None:
+        return None
+    return {
+        "events": [
+            {"kind": event.kind.value, "path": event.place.path, "line": event.place.line}
+            for event in report.timeline.observed.events
+        ],
+        "predicted": report.timeline.expected,
+        "disagreements": [asdict(item) for item in report.timeline.disagreements],
+    }
 
 
 def render(report: Report) -> str:

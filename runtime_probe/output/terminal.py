@@ -11,6 +11,7 @@ from rich.text import Text
 from convdiag_lint.output.text import printable
 from runtime_probe.checks.base import STEPS, Result, Status
 from runtime_probe.checks.layers import weights
+from runtime_probe.diagnosis import others_tried
 from runtime_probe.report import FAILED, HEALTHY, Report
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _BARS, _PLAIN_BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588", "_.-~=+
 _WIDEST = 100
 """Columns; longer lines are hard to read on any terminal."""
 _FEW_LAYERS = 8
+_FEW_CAUSES = 3
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
@@ -35,10 +37,12 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     page = _Page(console, report.record.folder if report.record is not None else "")
     page.summary(report)
     if report.record is not None:
+        page.causes(report, report.record)
         page.detected(report, report.record)
         if report.record.backwards or report.failures:
             page.checklist(report, verbose=verbose)
         page.layers(report.record)
+        page.timeline(report)
         page.findings(report)
         page.files(report.record)
     page.ending(report)
@@ -82,6 +86,25 @@ class _Page:
             self._line(report.reason, indent=2)
         if failures or report.reason or warnings:
             self._line(f"Next: {report.next_action}", "bold")
+
+    def causes(self, report: Report, record: Record) -> None:
+        """What was tried in the phases, and what it says for and against each cause."""
+        tried = [cause for cause in report.causes if len(cause.evidence_for) > 1 or cause.evidence_against]
+        if not tried:
+            return
+        self._heading("Causes, by experiment")
+        for cause in tried[:_FEW_CAUSES]:
+            self._line(f"{report.causes.index(cause) + 1} {cause.check}", "bold", indent=2)
+            for text in cause.evidence_for[1:]:
+                self._line(f"for      {text}", indent=4, hang=9)
+            for text in cause.evidence_against:
+                self._line(f"against  {text}", indent=4, hang=9)
+            others = others_tried(record, cause) if cause is tried[0] else []
+            if others:
+                self._line(f"tried    {'; '.join(others)}", indent=4, hang=9)
+            if cause.change:
+                place = f"{cause.where}: " if cause.where.path else ""
+                self._line(f"change   {place}{cause.change}", indent=4, hang=9)
 
     def detected(self, report: Report, record: Record) -> None:
         """What was found to be the model, the loss, the batch."""
@@ -142,6 +165,20 @@ class _Page:
             self._line(f"{name:<{min(wide, self._width - 28)}}  {layer.norm:8.2e} {bar}", indent=4)
         if len(shown) < len(found):
             self._line(f"the smallest and the largest of {len(found)}", "dim", indent=4)
+
+    def timeline(self, report: Report) -> None:
+        """One iteration as it happened, beside what the linter had expected."""
+        compared = report.timeline
+        if compared is None or not compared.observed.events:
+            return
+        self._heading("One iteration, as it happened")
+        wide = max(len(event.kind.value) for event in compared.observed.events)
+        for event in compared.observed.events:
+            self._line(f"{event.kind.value:<{wide}}  {event.place}", indent=4)
+        if compared.expected and not compared.disagreements:
+            self._line("as the linter predicted it from the source", "dim", indent=4)
+        for item in compared.disagreements:
+            self._line(str(item), "yellow", indent=4)
 
     def findings(self, report: Report) -> None:
         """What the linter said, and whether it is so."""

@@ -7,6 +7,7 @@ hooks tell the session what happens; the session decides what to measure and whe
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from runtime_probe.options import from_environment
@@ -15,8 +16,8 @@ from runtime_probe.options import from_environment
 def enter() -> None:
     """Put the tap into this process, if a probe is above it. Never raises."""
     options = from_environment()
-    if options is None:
-        return
+    if options is None or not hasattr(sys.modules.get("torch"), "__path__"):
+        return  # no probe above, or a torch.py that is no package
     try:
         from runtime_probe.tap.install import install  # noqa: PLC0415 - needs torch
 

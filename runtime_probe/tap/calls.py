@@ -15,6 +15,8 @@ from runtime_probe.tap import environments
 from runtime_probe.tap.statistics import describe, tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime_probe.tap.session import Session
 
 LABELS = frozenset(("labels", "label", "targets", "target", "y"))
@@ -29,12 +31,16 @@ class Call:
     def __init__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.module, self.args, self.kwargs = module, args, kwargs
 
+    def names(self) -> list[str]:
+        """Names of the positional parameters of the module."""
+        try:
+            return [p.name for p in inspect.signature(self.module.forward).parameters.values()]
+        except (TypeError, ValueError):
+            return []
+
     def named(self) -> list[tuple[str, torch.Tensor]]:
         """Tensors that went in, with the names of their arguments."""
-        try:
-            names = [p.name for p in inspect.signature(self.module.forward).parameters.values()]
-        except (TypeError, ValueError):
-            names = []
+        names = self.names()
         found: list[tuple[str, torch.Tensor]] = []
         for place, value in enumerate(self.args):
             found += tensors(value, names[place] if place < len(names) else f"[{place}]")
@@ -58,7 +64,8 @@ class Calls:
         self.sizes: dict[int, list[tuple[int, ...]]] = {}
         """Shapes of the inputs of each outermost module at the first call, with the script's own batch."""
         self.seen: set[tuple[int, str]] = set()
-        self.zeroing = False
+        self.change: Callable[[Call], tuple[Any, Any]] | None = None
+        """What a phase makes of the inputs of a model that is called from outside."""
         self.looked = False
         self.handles: list[Any] = []
 
@@ -135,7 +142,9 @@ class Calls:
         self.seen.add(key)
         statistics = self.session.record.statistics
         if len(statistics) < _MOST_STATISTICS:
-            described = describe("first layer", str(len(self.seen)), value)
+            # One observation of an environment is a row, not a column.
+            rows = value[None] if value.dim() == 1 and isinstance(module, nn.Linear) else value
+            described = describe("first layer", str(len(self.seen)), rows)
             described.layer = type(module).__name__
             statistics.append(described)
         if isinstance(module, nn.Embedding):
@@ -164,8 +173,8 @@ class Calls:
             return None
         self.session.on_forward()
         self.outer[id(module)] = Call(module, args, dict(kwargs))
-        if self.zeroing:
-            return zeroed(args), {k: v if _kept(k) else zeroed(v) for k, v in kwargs.items()}
+        if self.change is not None:
+            return self.change(Call(module, args, dict(kwargs)))
         return None
 
 
@@ -174,6 +183,25 @@ def _keywords() -> dict[str, Any]:
     frame = sys._getframe(3)
     found = frame.f_locals.get("kwargs")
     return dict(found) if isinstance(found, dict) else {}
+
+
+def mapped(call: Call, change: Callable[[str, torch.Tensor], torch.Tensor]) -> tuple[Any, Any]:
+    """Arguments and keywords of a call with each tensor changed, which is told by its name as in `Call.named`."""
+
+    def inner(value: Any, name: str) -> Any:
+        if isinstance(value, torch.Tensor):
+            return change(name, value)
+        if isinstance(value, dict):
+            made = value.copy()
+            made.update((k, inner(v, f"{name}.{k}" if name else str(k))) for k, v in value.items())
+            return made
+        if type(value) in (list, tuple):
+            return type(value)(inner(v, f"{name}[{i}]") for i, v in enumerate(value))
+        return value
+
+    names = call.names()
+    args = tuple(inner(v, names[i] if i < len(names) else f"[{i}]") for i, v in enumerate(call.args))
+    return args, {name: inner(value, name) for name, value in call.kwargs.items()}
 
 
 def _kept(name: str) -> bool:

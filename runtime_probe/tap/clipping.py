@@ -25,9 +25,9 @@ def install(session: Session) -> None:
         if original is None:
             continue
         watched = _watched(session, name, original)
-        setattr(clip_grad, name, watched)
+        session.patches.replace(clip_grad, name, watched)
         if hasattr(torch.nn.utils, name):
-            setattr(torch.nn.utils, name, watched)
+            session.patches.replace(torch.nn.utils, name, watched)
 
 
 def _watched(session: Session, name: str, original: Any) -> Any:

@@ -12,6 +12,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.tap import leakage, places
@@ -51,18 +53,7 @@ class Ending:
         session = self.session
         if session is None or self.done or not session.active or isinstance(error, (SystemExit, KeyboardInterrupt)):
             return
-        if session.phase not in (records.WARM_UP, records.BASELINE):
-            # The ten steps are done; what was tried afterwards may be more than the script can take.
-            session.record.notes.append(f"the script stopped during '{session.phase}': {type(error).__name__}: {error}")
-            session.record.status = "complete"
-            return
-        where = Where()
-        for frame in traceback.extract_tb(error.__traceback__):
-            if places.is_user(frame.filename):
-                where = Where(os.path.abspath(frame.filename), frame.lineno or 0, frame.name)
-        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        session.record.crash = Crash(type(error).__name__, str(error)[:2000], text[-8000:], where)
-        session.record.status = "crashed"
+        note_crash(session, error)
 
     def finish(self, status: str) -> None:
         """Write the record and, unless the script shall go on, end the process here.
@@ -75,9 +66,8 @@ class Ending:
         with _lock:
             if self.done:
                 return
-            session.active = session.watching = False
-            session.record.experiments.leakage = leakage.look(session)
-            self.write(status)
+            conclude(session, status)
+            self.write()
             self.done = True
         session.calls.remove()
         if not session.options.keep_going:
@@ -85,29 +75,19 @@ class Ending:
             sys.stderr.flush()
             os._exit(0)
 
-    def write(self, status: str) -> None:
+    def write(self) -> None:
         """Write what is known now."""
         session = self.session
         assert session is not None
-        record = session.record
-        if record.status == "running":
-            record.status = status
-        record.seconds = time.monotonic() - session.started
-        try:
-            session.experiments.describe()
-            record.files = places.files()
-        except Exception as error:  # noqa: BLE001 - a part of a record is better than none
-            session.anomaly("describing the model", error)
         folder = Path(session.options.run_folder)
         if folder.is_dir():
-            records.write(record, folder / f"record-{record.pid}.json")
+            records.write(session.record, folder / f"record-{session.record.pid}.json")
 
     def _at_exit(self) -> None:
         if self.session is not None and not self.done and self.session.active:
             self.session.active = False
-            if self.session.phase == records.WARM_UP and not self.session.experiments.roots:
-                self.session.experiments.begin()
-            self.write("ended")
+            describe(self.session, "ended")
+            self.write()
             self.done = True
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
@@ -119,6 +99,47 @@ class Ending:
         self.done = True
         if self.session is not None:
             self.session.active = self.session.watching = False
+
+
+def note_crash(session: Session, error: BaseException) -> None:
+    """Put into the record an exception that ends what is probed."""
+    if session.phase not in (records.WARM_UP, records.BASELINE):
+        # The ten steps are done; what was tried afterwards may be more than the script can take.
+        session.record.notes.append(f"the script stopped during '{session.phase}': {type(error).__name__}: {error}")
+        session.record.status = "complete"
+        return
+    where = Where()
+    for frame in traceback.extract_tb(error.__traceback__):
+        if places.is_user(frame.filename):
+            where = Where(os.path.abspath(frame.filename), frame.lineno or 0, frame.name)
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    session.record.crash = Crash(type(error).__name__, str(error)[:2000], text[-8000:], where)
+    session.record.status = "crashed"
+
+
+def conclude(session: Session, status: str) -> None:
+    """The last step is done: stop looking, and ask the model what needs no training."""
+    session.active = session.watching = False
+    session.record.experiments.leakage = leakage.look(session)
+    describe(session, status)
+
+
+def describe(session: Session, status: str) -> None:
+    """Bring the record up to what is known now."""
+    record = session.record
+    if record.status == "running":
+        record.status = status
+    record.seconds = time.monotonic() - session.started
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # Not every launcher says it in the environment before the script starts.
+        record.rank, record.world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    try:
+        if session.phase == records.WARM_UP and not session.experiments.roots:
+            session.experiments.begin()
+        session.experiments.describe()
+        record.files = places.files()
+    except Exception as error:  # noqa: BLE001 - a part of a record is better than none
+        session.anomaly("describing the model", error)
 
 
 def write_progress(session: Session) -> None:

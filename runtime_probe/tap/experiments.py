@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from math import isfinite
-from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,11 +16,12 @@ from runtime_probe import record as records
 from runtime_probe.record import ModelRecord, ParameterRecord
 from runtime_probe.tap import gradients, models
 from runtime_probe.tap.forced import ForcedEnds
+from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
 from runtime_probe.tap.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from runtime_probe.tap.session import Session
     from runtime_probe.tap.tracked import Tracked
@@ -30,10 +30,8 @@ _RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
 """Predicted drops of the loss by the nudge, relative to the loss, tried until curvature no longer shows."""
 _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
-_MOST_ELEMENTS = 10_000_000
-"""Larger models are not run for ten more steps with zeroed inputs: it needs a copy of the optimizer state."""
-_SLOW = 0.25
-"""Seconds of a step from which on ten more are too many."""
+_MOST_ELEMENTS = 50_000_000
+"""Larger models get no phases: to go back needs a copy of parameters, gradients and optimizer state."""
 _NOISE = 1e-4
 
 
@@ -49,8 +47,7 @@ class Experimenter:
         self.tracer: Trace | None = None
         self.start_state: State | None = None
         self.snapshot: State | None = None
-        self.mode: ForcedEnds | None = None
-        self.plan: Iterator[None] = iter(())
+        self.plan: Generator[None, None, None] = _nothing()
 
     # The baseline.
 
@@ -58,7 +55,7 @@ class Experimenter:
         """Find the models, list their parameters, and keep the state that the baseline starts from."""
         session = self.session
         for tracked in session.tracked:
-            for module in models.find(tracked.parameters):
+            for module in models.find(tracked.parameters, session.modules):
                 root = next((r for r in self.roots if r.module is module), None)
                 if root is None:
                     root = models.Model(module)
@@ -133,14 +130,15 @@ class Experimenter:
 
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
-        return State([r.module for r in self.roots], list(self.tensors.values()), chosen)
+        scalers = list(self.session.scalers) if optimizers else []
+        return State([r.module for r in self.roots], list(self.tensors.values()), chosen, scalers)
 
     def name_of(self, parameter: torch.Tensor) -> str:
         """Return the dotted name of a parameter."""
         known = self.parameters.get(id(parameter))
         if known is not None:
             return known.name
-        for module in models.find([parameter]):
+        for module in models.find([parameter], self.session.modules):
             for name, candidate in module.named_parameters():
                 if candidate is parameter:
                     return name
@@ -179,8 +177,15 @@ class Experimenter:
                 tracked.before.put_back()
         self.tracer = Trace(session)
         session.enter(records.TRACE)
-        self.plan = iter(())
+        self.plan = _nothing()
         self.tracer.__enter__()
+
+    def close(self) -> None:
+        """Leave the modes of torch that an experiment has entered."""
+        self.plan.close()
+        if self.tracer is not None:
+            self.tracer.__exit__(None, None, None)
+            self.tracer = None
 
     def _end_trace(self) -> None:
         assert self.tracer is not None
@@ -191,7 +196,12 @@ class Experimenter:
                 found.operation, found.module, found.where = origin.operation, origin.module, origin.where
                 found.during = origin.during
         self.tracer = None
-        self.session.finish("complete")
+        anchor, session = self.session.anchor, self.session
+        alone = session.record.world_size == 1
+        if anchor is not None and alone and self.start_state is not None and self.start_state.is_finite():
+            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True)
+        if next(self.plan, self) is self:
+            session.finish("complete")
 
     # After the baseline.
 
@@ -212,7 +222,7 @@ class Experimenter:
         if next(self.plan, self) is self:
             self.session.finish("complete")
 
-    def _plan(self) -> Iterator[None]:
+    def _plan(self) -> Generator[None, None, None]:
         """Each `yield` lets the script run one iteration with the weights as they were left here."""
         session, results = self.session, self.session.record.experiments
         anchor = session.anchor
@@ -226,17 +236,21 @@ class Experimenter:
         results.repeat = abs(anchor.last_loss - loss) / max(abs(loss), 1e-12)
         if not isfinite(results.repeat):
             return
-        if results.repeat <= _NOISE:
+        if session.record.world_size > 1:
+            return  # ranks that decide differently would wait for each other
+        repeats = results.repeat <= _NOISE
+        if repeats:
             yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
-            yield from self._zeroed(anchor)
+        if self.start_state is not None:
+            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
 
     def _put_back(self) -> None:
         assert self.snapshot is not None
         self.snapshot.put_back()
 
-    def _nudge(self, anchor: Tracked, loss: float) -> Iterator[None]:
+    def _nudge(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
         results = self.session.record.experiments
         step = self.session.record.steps[-1]
         rounded = bool(self.session.record.features.autocast) or any(
@@ -268,7 +282,7 @@ class Experimenter:
                 break
         self._put_back()
 
-    def _influence(self, anchor: Tracked, loss: float) -> Iterator[None]:
+    def _influence(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
         asked = [
             (known, self.tensors[key])
             for key, known in self.parameters.items()
@@ -292,47 +306,19 @@ class Experimenter:
             known.influences = moves
         self._put_back()
 
-    def _forced_time(self, anchor: Tracked) -> Iterator[None]:
+    def _forced_time(self, anchor: Tracked) -> Generator[None, None, None]:
         features, results = self.session.record.features, self.session.record.experiments
         if not features.time_argument or features.time_integral:
             return
-        self.mode = ForcedEnds()
-        self.mode.__enter__()
-        self.session.enter(records.FORCED_TIME)
-        yield
-        self.mode.__exit__(None, None, None)
+        with ForcedEnds():
+            self.session.enter(records.FORCED_TIME)
+            yield
         for call in self.session.calls.outer.values():
             for name, tensor in call.named():
                 if f"{type(call.module).__name__}({name})" == features.time_argument:
                     results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
                     results.time_loss = anchor.last_loss
         self._put_back()
-
-    def _zeroed(self, anchor: Tracked) -> Iterator[None]:
-        session, results = self.session, self.session.record.experiments
-        # A generator's noise is no input that it has to listen to.
-        if not session.feed.kept or len(session.tracked) > 1:
-            return
-        if self.start_state is None or self._seconds(anchor) > _SLOW:
-            # One iteration, with the weights of the last step: the loss must notice.
-            session.calls.zeroing = True
-            session.enter(records.ZEROED)
-            yield
-            session.calls.zeroing = False
-            results.zeroed, results.zeroed_reference = [anchor.last_loss], session.record.losses(anchor.index)[-1:]
-            return
-        self.start_state.put_back()
-        session.calls.zeroing = True
-        session.enter(records.ZEROED)
-        losses: list[float] = []
-        while len(losses) < session.options.steps:
-            yield
-            losses.append(anchor.last_loss)
-        session.calls.zeroing = False
-        results.zeroed, results.zeroed_reference = losses, session.record.losses(anchor.index)
-
-    def _seconds(self, anchor: Tracked) -> float:
-        return median([step.seconds for step in self.session.record.series(anchor.index)] or [0.0])
 
     # The end.
 
@@ -360,3 +346,7 @@ class Experimenter:
         for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
             self.parameters[key].norm = norm
         record.parameters = list(self.parameters.values())
+
+
+def _nothing() -> Generator[None, None, None]:
+    yield from ()

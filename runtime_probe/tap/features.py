@@ -22,7 +22,7 @@ _GAMMA = ("gamma", "discount", "discount_factor")
 
 def at_first_backward(session: Session) -> None:
     """The script has imported what it needs and built its model."""
-    randomness.watch_numpy()
+    randomness.watch_numpy(session.patches)
     calls = session.record.features.calls
     for name in ("gymnasium", "gym"):
         if name in sys.modules:
@@ -139,7 +139,7 @@ def count_distributions(session: Session) -> None:
         for name in ("log_prob", "sample", "rsample"):
             original = vars(cls).get(name)
             if original is not None and id(original) not in seen:
-                setattr(cls, name, _counted(session, name, original))
+                session.patches.replace(cls, name, _counted(session, name, original))
                 seen.add(id(original))
 
 
@@ -162,7 +162,7 @@ def _counted(session: Session, name: str, original: Any) -> Any:
 def watch_math(session: Session) -> None:
     """Let math.isnan, isinf and isfinite tell which numbers they were asked of: `loss.item()` is checked so."""
     for name in ("isnan", "isinf", "isfinite"):
-        setattr(math, name, _told(session, getattr(math, name)))
+        session.patches.replace(math, name, _told(session, getattr(math, name)))
 
 
 def _told(session: Session, original: Any) -> Any:

@@ -20,9 +20,26 @@ if TYPE_CHECKING:
     from runtime_probe.options import Options
 
 
+installed: list[Session] = []
+"""The session of the script that runs in this process, if a probe launched it."""
+
+
 def install(options: Options) -> Session:
-    """Install the tap; everything below reports to the session that is returned."""
-    record = Record(
+    """Install the tap for the rest of the process; everything below reports to the session that is returned."""
+    ending = Ending()
+    session = Session(options, new_record(options), ending.finish)
+    ending.install(session)
+    # Compiled graphs would hide modules, losses and draws, and take longer to compile than to run.
+    os.environ["TORCHDYNAMO_DISABLE"] = os.environ["TORCH_COMPILE_DISABLE"] = "1"
+    hook(session)
+    environments.install(session)
+    installed.append(session)
+    return session
+
+
+def new_record(options: Options) -> Record:
+    """Return an empty record of this process."""
+    return Record(
         pid=os.getpid(),
         rank=int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) or 0),
         world_size=int(os.environ.get("WORLD_SIZE", "1") or 1),
@@ -32,23 +49,20 @@ def install(options: Options) -> Session:
         wanted_steps=options.steps,
         wanted_batch=options.batch_size,
     )
-    ending = Ending()
-    session = Session(options, record, ending.finish)
-    ending.install(session)
-    # Compiled graphs would hide modules, losses and draws, and take longer to compile than to run.
-    os.environ["TORCHDYNAMO_DISABLE"] = os.environ["TORCH_COMPILE_DISABLE"] = "1"
-    randomness.install()
+
+
+def hook(session: Session) -> None:
+    """Let torch report to a session; `session.close` undoes it."""
+    randomness.install(session.patches)
     scaling.install(session)
     clipping.install(session)
     features.count_distributions(session)
     features.watch_math(session)
-    environments.install(session)
     session.feed.install()
     session.calls.install()
     _backward(session)
     _steps(session)
     _clears(session)
-    return session
 
 
 def _backward(session: Session) -> None:
@@ -62,20 +76,34 @@ def _backward(session: Session) -> None:
         loss = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None)
         session.around_backward(loss, lambda: original(tensors, *args, **kwargs))
 
-    torch.autograd.backward = backward
+    session.patches.replace(torch.autograd, "backward", backward)
 
 
 def _steps(session: Session) -> None:
-    def before(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if session.active:
-            session.before_step(optimizer)
+    def before(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+        if not session.active:
+            return None
+        session.before_step(optimizer)
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        if not callable(closure):
+            session.before_update(optimizer)
+            return None
+        if session.change is None:
+            return None
+
+        def watched() -> Any:
+            loss = closure()
+            session.before_update(optimizer)
+            return loss
+
+        return ((args[0], watched, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": watched})
 
     def after(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if session.active:
             session.after_step(optimizer)
 
-    register_optimizer_step_pre_hook(before)
-    register_optimizer_step_post_hook(after)
+    session.patches.afterwards(register_optimizer_step_pre_hook(before).remove)
+    session.patches.afterwards(register_optimizer_step_post_hook(after).remove)
 
 
 def _clears(session: Session) -> None:
@@ -87,4 +115,4 @@ def _clears(session: Session) -> None:
             if session.active:
                 session.on_clear(here(2))
 
-        owner.zero_grad = functools.wraps(original)(zero_grad)
+        session.patches.replace(owner, "zero_grad", functools.wraps(original)(zero_grad))

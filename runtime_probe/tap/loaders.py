@@ -42,7 +42,25 @@ class Feed:
                 state.put_back()
             return _Batches(feed, loader, made) if feed.session.active else made
 
-        DataLoader.__iter__ = __iter__
+        self.session.patches.replace(DataLoader, "__iter__", __iter__)
+
+    def take(self, batch: Any) -> None:
+        """Keep a batch that somebody has in hand, cut, as that of a loader would be."""
+        wanted, report = self.session.options.batch_size, self.session.record.batch
+        size = _common_size(batch)
+        report.loaders, report.original = 1, size
+        report.keys = [name for name, _ in tensors(batch)]
+        self.session.note_timestamps(batch)
+        smaller = cut(batch, size, wanted) if size > wanted else batch
+        if not size or smaller is None:
+            report.reason = "its samples could not be told apart"
+        report.size = min(size, wanted) if size and smaller is not None else size
+        self.kept[id(batch)] = smaller if smaller is not None else batch
+        self.alive.append(batch)
+
+    def again(self, batch: Any) -> Any:
+        """Return a fresh copy of what was kept of a batch by `take`."""
+        return copy.deepcopy(self.kept[id(batch)])
 
     def hand_out(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:
         """Return the batch that is replayed for the data set of `loader`, a fresh copy each time.
@@ -90,6 +108,11 @@ def _batch_size(loader: DataLoader[Any], batch: Any) -> int:
     declared = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None)
     if isinstance(declared, int):
         return declared
+    return _common_size(batch)
+
+
+def _common_size(batch: Any) -> int:
+    """First dimension of all tensors of a batch; 0 if they differ."""
     sizes = {len(tensor) for _, tensor in tensors(batch) if tensor.dim()}
     return sizes.pop() if len(sizes) == 1 else 0
 

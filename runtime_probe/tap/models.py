@@ -58,11 +58,18 @@ def _drops(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
 
 
-def find(parameters: Iterable[nn.Parameter]) -> list[nn.Module]:
-    """Return the outermost modules that hold some of `parameters`, in the order in which they were made."""
+def find(parameters: Iterable[nn.Parameter], among: Iterable[nn.Module] | None = None) -> list[nn.Module]:
+    """Return the outermost modules that hold some of `parameters`, in the order in which they were made.
+
+    They are looked for among all objects of the process, unless it is known where.
+    """
     wanted = {id(parameter) for parameter in parameters}
     # isinstance asks an object for its __class__, which wakes lazy objects; type() does not.
-    modules = [item for item in gc.get_objects() if issubclass(type(item), nn.Module) and "_parameters" in vars(item)]
+    modules = (
+        [item for item in gc.get_objects() if issubclass(type(item), nn.Module) and "_parameters" in vars(item)]
+        if among is None
+        else list(among)
+    )
     holders = {
         id(module): module
         for module in modules

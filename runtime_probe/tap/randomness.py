@@ -6,9 +6,12 @@ import functools
 import random
 import sys
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.patches import Patches
 
 _generators: weakref.WeakSet[torch.Generator] = weakref.WeakSet()
 _numpy_generators: list[Any] = []
@@ -25,13 +28,29 @@ class _Generator(torch.Generator):
         return made
 
 
-def install() -> None:
+def install(patches: Patches) -> None:
     """Take notice of all generators that are made from now on."""
     _Generator.__name__ = _Generator.__qualname__ = "Generator"
-    torch.Generator = _Generator
+    patches.replace(torch, "Generator", _Generator)
+    known, numpy_known = list(_generators), list(_numpy_generators)
+
+    def forget() -> None:
+        _generators.clear()
+        _generators.update(known)
+        _numpy_generators[:] = numpy_known
+
+    patches.afterwards(forget)
 
 
-def watch_numpy() -> None:
+def notice(generator: Any) -> None:
+    """Take notice of a generator of torch or numpy that was there before."""
+    if isinstance(generator, torch._C.Generator):  # torch.Generator is replaced
+        _generators.add(generator)
+    elif all(generator is not known for known in _numpy_generators):
+        _numpy_generators.append(generator)
+
+
+def watch_numpy(patches: Patches) -> None:
     """Take notice of numpy's generators; numpy must have been imported."""
     numpy = sys.modules.get("numpy")
     if numpy is None:
@@ -45,7 +64,7 @@ def watch_numpy() -> None:
             _numpy_generators.append(made)
         return made
 
-    numpy.random.default_rng = default_rng
+    patches.replace(numpy.random, "default_rng", default_rng)
 
 
 class Randomness:

@@ -28,6 +28,7 @@ def install(session: Session) -> None:
     @functools.wraps(scale)
     def watched_scale(self: Any, outputs: Any) -> Any:
         made = scale(self, outputs)
+        session.scalers.add(self)
         if session.active and self.is_enabled():
             for result in made if isinstance(made, (list, tuple)) else [made]:
                 setattr(result, _MARK, float(self.get_scale()))
@@ -56,4 +57,5 @@ def install(session: Session) -> None:
             session.on_skipped(inner, float(self.get_scale()), here(2))
         return made
 
-    scaler.scale, scaler.unscale_, scaler.step = watched_scale, watched_unscale, watched_step
+    for name, watched in (("scale", watched_scale), ("unscale_", watched_unscale), ("step", watched_step)):
+        session.patches.replace(scaler, name, watched)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from runtime_probe.tap import gradients, places
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.loaders import Feed
+from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.scaling import scale_of
 from runtime_probe.tap.statistics import digest, tensors
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from runtime_probe.options import Options
     from runtime_probe.record import ClipRecord
+    from runtime_probe.tap.changes import Change
     from runtime_probe.tap.environments import Steps
 
 WARM_UP_STEPS = 3
@@ -66,6 +69,10 @@ class Session:
         self.unclaimed_clips: list[ClipRecord] = []
         self.in_phase = 0
         """Steps of the anchor in this phase."""
+        self.scalers: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Gradient scalers that were used."""
+        self.change: Change | None = None
+        """What is changed in the phase that runs."""
         self.randomness: Randomness | None = None
         self.backwards_without_step = 0
         self.digest = ""
@@ -78,6 +85,17 @@ class Session:
         self.calls = Calls(self)
         self.watch = Watch(self)
         self.experiments = Experimenter(self)
+        self.patches = Patches()
+        self.modules: list[torch.nn.Module] | None = None
+        """Where to look for models; None for the whole process."""
+
+    def close(self) -> None:
+        """Take every hook, patch and mode out of torch again."""
+        self.active = self.watching = False
+        self.experiments.close()
+        self.watch.stop()
+        self.calls.remove()
+        self.patches.undo()
 
     # What the hooks report.
 
@@ -85,6 +103,8 @@ class Session:
         """A module was called from outside, with gradients on."""
         if self.watching:
             self.watch.start()
+        if self.change is not None:
+            self.change.on_forward()
         if torch.is_autocast_enabled("cuda") or torch.is_autocast_enabled("cpu"):
             device = "cuda" if torch.is_autocast_enabled("cuda") else "cpu"
             self.record.features.autocast = str(torch.get_autocast_dtype(device)).removeprefix("torch.")
@@ -136,8 +156,30 @@ class Session:
         """An optimizer is about to step."""
         tracked = self._of(optimizer)
         tracked.in_step = True
-        if self.phase == records.BASELINE:
+        if self.phase == records.BASELINE or self.change is not None:
             tracked.keep()
+        if self.change is not None:
+            self._set_rates(tracked, self.change.factor)
+
+    def before_update(self, optimizer: torch.optim.Optimizer) -> None:
+        """The gradients of a step are there: a phase may change them."""
+        if self.change is not None:
+            self.change.before_step(self._of(optimizer))
+
+    def _set_rates(self, tracked: Tracked, factor: float) -> None:
+        """Give the optimizer the learning rates that it had at this step of the baseline, times a factor.
+
+        Schedulers and scripts that count steps have gone on in the meantime.
+        """
+        series = self.record.series(tracked.index)
+        place = sum(s.optimizer == tracked.index and s.phase == self.phase for s in self.record.steps)
+        if not series:
+            return
+        rates = series[min(place, len(series) - 1)].rates
+        tracked.own_rates = [group.get("lr") for group in tracked.optimizer.param_groups]
+        for number, group in enumerate(tracked.optimizer.param_groups):
+            rate = rates[min(number, len(rates) - 1)] * factor
+            group["lr"] = group["lr"].new_tensor(rate) if isinstance(group["lr"], torch.Tensor) else rate
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer has stepped; with a closure, its gradients are there only now."""
@@ -147,6 +189,10 @@ class Session:
         self.backwards_without_step = 0
         self.event(EventKind.STEP, where=where, optimizer=tracked.index)
         self.record.steps.append(self._step_record(tracked, where))
+        if self.change is not None:
+            self.change.after_step(tracked)
+            for group, rate in zip(tracked.optimizer.param_groups, tracked.own_rates, strict=False):
+                group["lr"] = rate
         tracked.steps += 1
         tracked.stale = any(tracked.applied)
         tracked.forget()
@@ -309,10 +355,11 @@ class Session:
         )
         self.step_started = time.monotonic()
         tracked.last_loss = loss
-        if self.phase == records.BASELINE:
-            self.experiments.note_gradients(tracked, [n / scale for n in raw])
+        if self.phase == records.BASELINE or self.change is not None:
+            if self.phase == records.BASELINE:
+                self.experiments.note_gradients(tracked, [n / scale for n in raw])
             if tracked.before is not None:
-                self._change(tracked, step, raw, applied_norms, scale)
+                self._measure_change(tracked, step, raw, applied_norms, scale)
             if again:
                 step.predicted = math.nan  # the gradients that are there belong to another point
             step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
@@ -321,7 +368,9 @@ class Session:
                 self._not_finite("parameter", step.parameter_norm)
         return step
 
-    def _change(self, tracked: Tracked, step: StepRecord, raw: list[float], applied: list[float], scale: float) -> None:
+    def _measure_change(
+        self, tracked: Tracked, step: StepRecord, raw: list[float], applied: list[float], scale: float
+    ) -> None:
         """Fill in what the update did, and what the gradient says it does to the loss."""
         assert tracked.before is not None
         if self.experiments.must_trace:
@@ -335,7 +384,8 @@ class Session:
             value * (before / scale / after) if after else 0.0
             for value, before, after in zip(inner, raw, applied, strict=True)
         )
-        self.experiments.note_change(tracked, change, sizes)
+        if self.phase == records.BASELINE:
+            self.experiments.note_change(tracked, change, sizes)
 
     def _digest(self) -> str:
         if not self.digest:

@@ -41,6 +41,8 @@ class Tracked:
         self.reevaluates = False
         """Its step calls a closure several times, as LBFGS does: the gradients left are of another point."""
         self.last_loss = float("nan")
+        self.own_rates: list[Any] = []
+        """Learning rates that the script had set, while a phase has others in their place."""
         self.largest: list[float] = []
         """Largest norm of each gradient over the baseline."""
 

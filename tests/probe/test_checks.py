@@ -82,7 +82,7 @@ REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
     "lr x1000": (healthy(steps=series([2.0, 9.0, 7.0, 30.0, 12.0, 8.0, 25.0, 3.0, 9.0, 40.0, 11.0], gain=-0.01)), "learning-rate-too-high"),
-    "lr x100": (healthy(steps=series(falling(factor=0.9), gain=0.3)), "learning-rate-too-high"),
+    "lr x100": (healthy(steps=series([0.31, 0.13, 0.19, 0.09, 0.16, 0.08, 0.1, 0.04, 0.05, 0.04, 0.02], gain=0.46)), "learning-rate-too-high"),
     "lr /1e4": (healthy(steps=series(falling(factor=1 - 1e-6), rate=1e-7)), "learning-rate-too-low"),
     "lr 0": (healthy(steps=series([2.0] * 11, rate=0.0)), "learning-rate-too-low"),
     "no zero_grad": (healthy(steps=series(falling(), cleared=False)), "gradients-not-cleared"),
@@ -153,6 +153,7 @@ def test_faults_are_named(record: Record, check: str) -> None:
 
 HINTS: dict[str, tuple[Record, str]] = {
     "slow": (healthy(steps=series(falling(factor=1 - 2e-5))), "learning-rate-too-low"),
+    "fast": (healthy(steps=series(falling(factor=0.8), gain=0.4)), "learning-rate-too-high"),
     "somewhat high": (healthy(steps=series(falling(), gain=0.55)), "learning-rate-too-high"),
     "batch norm at batch 4": (healthy(steps=series(falling(), gain=0.2), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]), "learning-rate-too-high"),
     "rises": (healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series(falling(factor=1.01), predicted=math.nan)), "loss-not-decreasing"),

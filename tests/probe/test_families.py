@@ -24,6 +24,8 @@ CASES = {
     "by hand, nothing seen": (healthy(loss_calls=[]), "unknown"),
     "flow": (healthy(features=Features(time_argument="Net(t)", calls={"rand": 1, "randn_like": 1})), "flow"),
     "flow, drawn in the loss": (healthy(features=Features(noise_std=1.0), experiments=Experiments(time_observed=[0.1, 0.9])), "flow"),
+    "flow within a library": (healthy(features=Features(noise_std=1.0, calls={"rand": 6, "randint": 2, "randn_like": 2})), "flow"),
+    "ddpm in the loss": (healthy(features=Features(noise_std=1.0, calls={"randint": 1, "randn_like": 1})), "diffusion"),
     "ddpm": (healthy(features=Features(time_argument="Net(t)", time_integral=True, noise_std=1.0)), "diffusion"),
     "diffusion policy with an environment": (healthy(features=Features(time_argument="Net(t)", time_integral=True, noise_std=1.0, calls={"environment": 1}), rewards=Rewards(gamma=0.1)), "diffusion"),
     "reinforce": (healthy(features=Features(calls={"environment": 1, "log_prob": 40}), loss_calls=[]), "reinforcement learning"),

@@ -111,7 +111,7 @@ def test_json_is_one_object_that_every_parser_reads(record: Record) -> None:
     value = json.loads(json_.render(judge([record])), parse_constant=no_constant)
     assert set(value) == {
         "version", "exit_status", "verdict", "reason", "next_action", "family", "ranks", "notes", "results", "findings",
-        "record",
+        "causes", "timeline", "record",
     }  # fmt: skip
     assert {"step", "check", "title", "status", "message", "where", "remedy", "numbers"} == set(value["results"][0])
 

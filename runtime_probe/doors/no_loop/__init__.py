@@ -1,0 +1,1 @@
+"""The probe for a file with a model and a loss, but without a loop: the rest is guessed, and said."""
