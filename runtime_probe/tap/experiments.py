@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from math import isfinite
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -32,7 +33,11 @@ _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
 _MOST_ELEMENTS = 50_000_000
 """Larger models get no phases: to go back needs a copy of parameters, gradients and optimizer state."""
+_IN_MEMORY = 5_000_000
+"""The copies of larger models are kept in the run folder, which is removed at the end."""
 _NOISE = 1e-4
+_SLOW = 0.25
+"""Seconds of a step from which on each iteration is thought over."""
 
 
 class Experimenter:
@@ -131,7 +136,12 @@ class Experimenter:
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
         scalers = list(self.session.scalers) if optimizers else []
-        return State([r.module for r in self.roots], list(self.tensors.values()), chosen, scalers)
+        # The moment that phases go back to has copies of parameters, gradients and moments: too much memory for two.
+        large = optimizers and sum(t.numel() for t in self.tensors.values()) > _IN_MEMORY
+        folder = self.session.options.run_folder if large else ""
+        stand = any(step.cleared is False for step in self.session.record.steps)
+        modules, parameters = [r.module for r in self.roots], list(self.tensors.values())
+        return State(modules, parameters, chosen, scalers, folder, keep_gradients=stand)
 
     def name_of(self, parameter: torch.Tensor) -> str:
         """Return the dotted name of a parameter."""
@@ -240,11 +250,21 @@ class Experimenter:
             return  # ranks that decide differently would wait for each other
         repeats = results.repeat <= _NOISE
         if repeats:
-            yield from self._nudge(anchor, loss)
+            if not self._shown(anchor):
+                yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
         if self.start_state is not None:
             yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
+
+    def _shown(self, anchor: Tracked) -> bool:
+        """Whether slow steps have shown already that the loss falls as its gradient says."""
+        steps = self.session.record.series(anchor.index)
+        losses = self.session.record.losses(anchor.index)
+        pairs = zip(losses, losses[1:], [step.predicted for step in steps], strict=False)
+        gains = [(a - b) / p for a, b, p in pairs if isfinite(p) and p > _NOISE * abs(a)]
+        slow = median([step.seconds for step in steps] or [0.0]) > _SLOW
+        return slow and len(gains) >= len(steps) // 2 and _AGREES[0] <= median(gains) <= _AGREES[1]
 
     def _put_back(self) -> None:
         assert self.snapshot is not None
