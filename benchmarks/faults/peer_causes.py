@@ -25,20 +25,22 @@ _TORCH = (
 
 _TORCH_AUDIT = (
     (r"^TA100 ", "nan-or-inf"),
-    # Its remedy: "Check learning rate or apply clip_grad_norm_".
+    # Its remedies are another learning rate and clipping.
     (r"^TA102 ", "exploding-gradients learning-rate-too-high gradients-not-clipped"),
     (r"^TA103 ", "parameters-without-gradient vanishing-gradients"),
     (r"^TA104 ", "loss-detached everything-frozen parameters-without-gradient"),
-    # Its remedy: "Check initialization, lower learning rate, or switch activation function".
+    # A lower learning rate is among its remedies.
     (r"^TA105 ", "parameters-without-gradient learning-rate-too-high"),
     (r"^TA301 ", "inputs-not-normalized input-scales-differ"),
     (r"^TA302 ", "inputs-constant"),
-    # Its remedy: "Check initialization or pruning logic".
+    # It blames the initialization.
     (r"^TA405 ", "parameters-without-gradient"),
     (r"^TA500 ", "parameters-without-gradient"),
     # Weight decay on biases, norms and embeddings, or in Adam: not that there is too much of it.
     (r"^TA(304|305|303|300|400|401|402|403|404|501) ", ""),
 )
+
+_NOT_HELD = "parameters-not-in-optimizer everything-frozen"
 
 _TORCHDIAG = (
     (r"ALL parameters are frozen", "everything-frozen loss-detached"),
@@ -46,12 +48,11 @@ _TORCHDIAG = (
     (r"None gradients:", "parameters-without-gradient loss-detached"),
     (r"exploding", "exploding-gradients gradients-not-clipped"),
     (r"vanishing", "vanishing-gradients parameters-without-gradient"),
-    # "Possible causes: learning rate too high, poor weight init, or input distribution shifted heavily negative."
+    # It blames the learning rate, the initialization or shifted inputs.
     (r"% neurons dead", "parameters-without-gradient learning-rate-too-high inputs-not-normalized"),
     (r"not finite", "nan-or-inf"),
-    (r"No parameters changed", "parameters-not-moving learning-rate-too-low parameters-not-in-optimizer "
-                               "everything-frozen"),
-)  # fmt: skip
+    (r"No parameters changed", f"parameters-not-moving learning-rate-too-low {_NOT_HELD}"),
+)
 
 _TRAINTOOLS = (
     (r"(inputs|targets)\S* has non-finite values", "data-not-finite nan-or-inf"),
@@ -70,9 +71,7 @@ _TRAINTOOLS = (
     (r"rank-collapsed|low-rank", "inputs-ignored"),
 )
 
-_LIGHTNING = (
-    (r"does not fall on the batches that it repeats", "loss-not-decreasing"),
-)  # fmt: skip
+_LIGHTNING = ((r"does not fall on the batches that it repeats", "loss-not-decreasing"),)
 
 TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "none": (),
@@ -135,5 +134,5 @@ def ranked(peer: str, messages: list[dict[str, str]]) -> list[Said]:
         if before is None or (before.level == "info" and level != "info"):
             found[known[0]] = Said(*known, level, item["message"])
     order = {"error": 0, "warn": 1, "info": 2}
-    stopped_first = {item["message"] for item in messages if item["level"] == "stopped"}
-    return sorted(found.values(), key=lambda said: (said.message not in stopped_first, order[said.level], not said.causes))
+    ended = {item["message"] for item in messages if item["level"] == "stopped"}
+    return sorted(found.values(), key=lambda said: (said.message not in ended, order[said.level], not said.causes))

@@ -57,7 +57,7 @@ class PeerZygote:
 
     def __init__(self, python: str, peer: str, steps: int) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        self.steps = steps
+        self.peer, self.steps = peer, steps
         self.process = subprocess.Popen(
             [python, str(HERE / "peer_zygote.py"), peer],
             stdin=subprocess.PIPE,
@@ -98,13 +98,13 @@ class PeerZygote:
         self.process.stdout.close()
 
 
-def judge(zygote: PeerZygote, peer: str, family: FamilyOfFaults, found: Fault | None, seed: int, folder: Path) -> PeerOutcome:
+def judge(zygote: PeerZygote, family: FamilyOfFaults, found: Fault | None, seed: int, folder: Path) -> PeerOutcome:
     """Write a program with the peer's calls in it, run it and judge what the peer said."""
     name = found.name if found is not None else HEALTHY
     script = folder / f"{family.name}_{name.replace('-', '_')}.py"
     text = found.apply(family.text) if found is not None else family.text
     causes = found.causes if found is not None else ()
-    outcome = PeerOutcome(family.name, name, causes, family.half, seed, 0.0, peer=peer)
+    outcome = PeerOutcome(family.name, name, causes, family.half, seed, 0.0, peer=zygote.peer)
     try:
         script.write_text(with_calls(text, pairs(family.text)), encoding="utf-8")
     except ValueError as error:
@@ -112,18 +112,17 @@ def judge(zygote: PeerZygote, peer: str, family: FamilyOfFaults, found: Fault | 
         return outcome
     messages, outcome.note, outcome.seconds = zygote.run(script, seed, TARGETS.get(family.name, ""))
     outcome.note = "; ".join([outcome.note, *(m["message"] for m in messages if m["level"] == "trouble")]).strip("; ")
-    outcome.said = ranked(peer, messages)
+    outcome.said = ranked(zygote.peer, messages)
     outcome.failed = [said.kind for said in outcome.said if said.level != "info"]
     outcome.warned = [said.kind for said in outcome.said if said.level == "info"]
     return outcome
 
 
-def run(
-    peers: Sequence[str], chosen: Sequence[FamilyOfFaults], python: str, steps: int, seeds: int, faults: Sequence[str] = ()
-) -> Iterator[PeerOutcome]:
+def run(chosen: Sequence[FamilyOfFaults], arguments: argparse.Namespace) -> Iterator[PeerOutcome]:
     """Run the peers, one after the other, on all programs. Says which of them are missing."""
-    for peer in peers:
-        zygote = PeerZygote(python, peer, steps)
+    faults = arguments.faults
+    for peer in arguments.peers or PEERS:
+        zygote = PeerZygote(arguments.peer_python, peer, arguments.peer_steps)
         if zygote.missing:
             print(f"{peer}: not run: {zygote.missing}")
             continue
@@ -132,8 +131,8 @@ def run(
             for family in chosen:
                 for found in (None, *family.faults):
                     if found is None or not faults or found.name in faults:
-                        for seed in range(seeds):
-                            yield judge(zygote, peer, family, found, seed, Path(name))
+                        for seed in range(arguments.fault_seeds):
+                            yield judge(zygote, family, found, seed, Path(name))
         zygote.close()
 
 
@@ -181,9 +180,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def compare(probe: Sequence[Outcome], chosen: Sequence[FamilyOfFaults], arguments: argparse.Namespace) -> None:
     """Run the peers that were asked for, and print the table with the probe's line in it."""
     outcomes: list[PeerOutcome] = []
-    steps, seeds = arguments.peer_steps, arguments.fault_seeds
-    names = arguments.peers or PEERS
-    for outcome in run(names, chosen, arguments.peer_python, steps, seeds, arguments.faults):
+    for outcome in run(chosen, arguments):
         outcomes.append(outcome)
         if arguments.messages and (outcome.failed or outcome.note):
             print(f"    {outcome.family}/{outcome.program} {outcome.note}")

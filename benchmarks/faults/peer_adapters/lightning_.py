@@ -82,7 +82,9 @@ class LightningAnomaly(Adapter):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 trainer = lightning.Trainer(**quiet, **(self.options if loader is not None else _WITHOUT_LOADER))
-                trainer.fit(_module(lightning, self, loader is not None), loader if loader is not None else range(10**6))
+                trainer.fit(
+                    _module(lightning, self, loader is not None), loader if loader is not None else range(10**6)
+                )
         except BaseException as error:  # noqa: BLE001 - the program is to see it
             self.answers.put(error)
 
@@ -118,7 +120,7 @@ class NoLoaderError(Exception):
     """The program has no loader whose batches could be repeated."""
 
 
-def _module(lightning: Any, adapter: LightningAnomaly, has_loader: bool) -> Any:  # noqa: FBT001
+def _module(lightning: Any, adapter: LightningAnomaly, has_loader: bool) -> Any:
     import torch  # noqa: PLC0415
 
     class Program(lightning.LightningModule):  # type: ignore[misc]

@@ -41,7 +41,9 @@ class TorchAudit(Adapter):
     def _collect(self) -> None:
         for auditor in self.auditors.values():
             for found in auditor.pop_new_findings():
-                level = "trouble" if found.rule_id == "TA000" else found.severity.value.lower().replace("fatal", "error")
+                level = (
+                    "trouble" if found.rule_id == "TA000" else found.severity.value.lower().replace("fatal", "error")
+                )
                 self.say(f"{found.rule_id} {found.message}", level)
 
     def finish(self) -> None:
