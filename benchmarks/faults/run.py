@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import peers
 from harness import HEALTHY, Outcome, Zygote, families, judge
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has torch")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--messages", action="store_true", help="what each failed and warned check said")
+    peers.options(parser)
     arguments = parser.parse_args()
 
     chosen = [f for f in families(arguments.families) if arguments.half in {None, f.half}]
@@ -50,6 +52,8 @@ def main() -> None:
     zygote.close()
     print()
     table(outcomes)
+    if arguments.peers is not None:
+        peers.compare(outcomes, chosen, arguments)
     if arguments.json:
         plain = [{f.name: getattr(o, f.name) for f in dataclasses.fields(o) if f.name != "report"} for o in outcomes]
         arguments.json.write_text(json.dumps(plain, indent=1), encoding="utf-8")
