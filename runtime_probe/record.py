@@ -273,9 +273,9 @@ class NonFinite:
 
     what: str
     """`loss`, `gradient`, `parameter`, `input`, `activation` (a module's output)."""
-    step: int
+    step: int = 0
     """Index in `Record.steps`."""
-    value: str
+    value: str = "nan"
     """`nan` or `inf`."""
     name: str = ""
     """The parameter, the input, the module (dotted path)."""
