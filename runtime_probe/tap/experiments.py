@@ -16,7 +16,6 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import ModelRecord, ParameterRecord
 from runtime_probe.tap import gradients, models
-from runtime_probe.tap.changes import Zeroed
 from runtime_probe.tap.forced import ForcedEnds
 from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
@@ -32,11 +31,13 @@ _RELATIVE_DROPS = (1e-3, 1e-4, 1e-5)
 """Predicted drops of the loss by the nudge, relative to the loss, tried until curvature no longer shows."""
 _AGREES = (0.7, 1.3)
 """Actual over predicted drop of healthy runs."""
-_MOST_ELEMENTS = 10_000_000
+_MOST_ELEMENTS = 50_000_000
 """Larger models get no phases: to go back needs a copy of parameters, gradients and optimizer state."""
-_SLOW = 0.25
-"""Seconds of a step from which on ten more with zeroed inputs are too many."""
+_IN_MEMORY = 5_000_000
+"""The copies of larger models are kept in the run folder, which is removed at the end."""
 _NOISE = 1e-4
+_SLOW = 0.25
+"""Seconds of a step from which on each iteration is thought over."""
 
 
 class Experimenter:
@@ -135,7 +136,12 @@ class Experimenter:
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
         scalers = list(self.session.scalers) if optimizers else []
-        return State([r.module for r in self.roots], list(self.tensors.values()), chosen, scalers)
+        # The moment that phases go back to has copies of parameters, gradients and moments: too much memory for two.
+        large = optimizers and sum(t.numel() for t in self.tensors.values()) > _IN_MEMORY
+        folder = self.session.options.run_folder if large else ""
+        stand = any(step.cleared is False for step in self.session.record.steps)
+        modules, parameters = [r.module for r in self.roots], list(self.tensors.values())
+        return State(modules, parameters, chosen, scalers, folder, keep_gradients=stand)
 
     def name_of(self, parameter: torch.Tensor) -> str:
         """Return the dotted name of a parameter."""
@@ -203,7 +209,7 @@ class Experimenter:
         anchor, session = self.session.anchor, self.session
         alone = session.record.world_size == 1
         if anchor is not None and alone and self.start_state is not None and self.start_state.is_finite():
-            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True, zeroed=True)
+            self.plan = Phasing(session, self.start_state, anchor).run(repeats=True)
         if next(self.plan, self) is self:
             session.finish("complete")
 
@@ -244,14 +250,21 @@ class Experimenter:
             return  # ranks that decide differently would wait for each other
         repeats = results.repeat <= _NOISE
         if repeats:
-            yield from self._nudge(anchor, loss)
+            if not self._shown(anchor):
+                yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
-        slow = self.start_state is None or self._seconds(anchor) > _SLOW
-        if repeats and slow:
-            yield from self._zeroed_once(anchor)
         if self.start_state is not None:
-            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats, zeroed=repeats and not slow)
+            yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
+
+    def _shown(self, anchor: Tracked) -> bool:
+        """Whether slow steps have shown already that the loss falls as its gradient says."""
+        steps = self.session.record.series(anchor.index)
+        losses = self.session.record.losses(anchor.index)
+        pairs = zip(losses, losses[1:], [step.predicted for step in steps], strict=False)
+        gains = [(a - b) / p for a, b, p in pairs if isfinite(p) and p > _NOISE * abs(a)]
+        slow = median([step.seconds for step in steps] or [0.0]) > _SLOW
+        return slow and len(gains) >= len(steps) // 2 and _AGREES[0] <= median(gains) <= _AGREES[1]
 
     def _put_back(self) -> None:
         assert self.snapshot is not None
@@ -326,25 +339,6 @@ class Experimenter:
                     results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
                     results.time_loss = anchor.last_loss
         self._put_back()
-
-    def _zeroed_once(self, anchor: Tracked) -> Generator[None, None, None]:
-        """One iteration with the weights of the last step: the loss must notice that the inputs are gone."""
-        session, results = self.session, self.session.record.experiments
-        # A generator's noise is no input that it has to listen to.
-        if not (session.feed.kept or session.feed.left) or len(session.tracked) > 1:
-            return
-        change = Zeroed(session)
-        change.begin()
-        session.enter(records.ZEROED)
-        try:
-            yield
-        finally:
-            change.end()
-        results.zeroed, results.zeroed_reference = [anchor.last_loss], session.record.losses(anchor.index)[-1:]
-        self._put_back()
-
-    def _seconds(self, anchor: Tracked) -> float:
-        return median([step.seconds for step in self.session.record.series(anchor.index)] or [0.0])
 
     # The end.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import TYPE_CHECKING
 
 from runtime_probe import phases
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from runtime_probe.tap.state import State
     from runtime_probe.tap.tracked import Tracked
 
+_SLOW, _LARGE = 0.25, 10_000_000
+"""Seconds of a step, and parameters, from which on zeroed inputs get one iteration and not ten."""
 _SHARE_OF_TIME = 0.8
 """No phase begins that would probably end after this share of the time limit."""
 
@@ -28,13 +31,13 @@ class Phasing:
     def __init__(self, session: Session, start: State, anchor: Tracked) -> None:
         self.session, self.start, self.anchor = session, start, anchor
 
-    def run(self, *, repeats: bool, zeroed: bool) -> Generator[None, None, None]:
+    def run(self, *, repeats: bool) -> Generator[None, None, None]:
         """Run them one after the other; each `yield` lets the script make one iteration.
 
         Without repeated losses a phase shows little, and only what ran away is worth another try.
         """
         session, record = self.session, self.session.record
-        if zeroed:
+        if repeats:
             yield from self._zeroed()
         session.experiments.describe()
         for phase in phases.choose(record, session.options.phases):
@@ -49,12 +52,34 @@ class Phasing:
         """Is the loss any different when the model sees nothing?"""
         session, results = self.session, self.session.record.experiments
         # A generator's noise is no input that it has to listen to.
-        if not (session.feed.kept or session.feed.left) or len(session.tracked) > 1 or session.options.phases == "none":
+        seen = session.feed.kept or session.feed.left
+        if not seen or len(session.tracked) > 1 or session.options.phases == "none":
+            return
+        if self._seconds() > _SLOW or sum(p.numel() for p in self.anchor.parameters) > _LARGE:
+            yield from self._zeroed_once()
             return
         yield from self._one(phases.ZEROED)
         if session.record.phases:
             results.zeroed = session.record.phases[-1].losses[:-1]
             results.zeroed_reference = session.record.losses(self.anchor.index)
+
+    def _zeroed_once(self) -> Generator[None, None, None]:
+        """Ask for one loss, with the weights of the last step: a healthy run pays for no more."""
+        session, results = self.session, self.session.record.experiments
+        change = changes.make(phases.ZEROED, session)
+        session.change = change
+        session.enter(phases.ZEROED.name)
+        try:
+            change.begin()
+            yield
+        finally:
+            change.end()
+            session.change = None
+        results.zeroed = [self.anchor.last_loss]
+        results.zeroed_reference = session.record.losses(self.anchor.index)[-1:]
+
+    def _seconds(self) -> float:
+        return median([step.seconds for step in self.session.record.series(self.anchor.index)] or [0.0])
 
     def _one(self, phase: Phase) -> Generator[None, None, None]:
         session = self.session
