@@ -1,6 +1,7 @@
 """The fault benchmark of the probe: is each fault found, is its cause named, do healthy twins pass?
 
 python benchmarks/faults/run.py --python PYTHON_WITH_TORCH [--families bc_mlp gan] [--seeds 20] [--json FILE]
+    [--peers --peer-python PYTHON_WITH_TORCH_AND_PEERS]
 """
 
 from __future__ import annotations

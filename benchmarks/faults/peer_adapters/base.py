@@ -24,6 +24,7 @@ class Adapter:
         self.limit = steps
         self.targets = targets
         self.said: list[dict[str, str]] = []
+        self.known: set[tuple[str, str]] = set()
         self.models: dict[str, Any] = {}
         """The model of each optimizer."""
         self.optimizers: dict[str, Any] = {}
@@ -40,9 +41,10 @@ class Adapter:
 
     def say(self, message: str, level: str = "warn") -> None:
         """Keep a message. Levels: error, warn, info, torch (torch's own warning), stopped, trouble (the peer's own)."""
-        item = {"message": " ".join(message.split()), "level": level}
-        if item not in self.said:
-            self.said.append(item)
+        item = (" ".join(message.split()), level)
+        if item not in self.known:
+            self.known.add(item)
+            self.said.append({"message": item[0], "level": level})
 
     def _warned(self, message: Any, category: Any, *_rest: Any, **_more: Any) -> None:
         self.say(str(message), "torch")
