@@ -64,6 +64,14 @@ with it is named.
 | `record` | all that was observed in the described process: `runtime_probe/record.py` says what each field means |
 
 Checks and keys may be added; those that are here keep their names and their meaning.
+
+## HTML
+
+`--html FILE` writes the same as one page for a browser: no network, no JavaScript. What the script or its data
+are called stands in it as text, never as markup. Values that are NaN or infinite are gaps in a curve, with a
+cross at its upper edge. Of a tensor the first 64 dimensions are drawn, of a large model at most 80 parameters,
+those with the smallest and largest gradient norms among them. "Gain" in the legend of a curve is the median
+over the steps of the decrease of the loss over what the gradient predicts.
 """
 
 

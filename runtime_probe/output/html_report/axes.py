@@ -62,8 +62,7 @@ def _linear(low: float, high: float) -> Axis:
     step = _nice((high - low) / _TICKS)
     first = math.ceil(low / step)
     marks = [number * step for number in range(first, math.floor(high / step) + 1)]
-    digits = max(0, -math.floor(math.log10(step)))
-    return _made(low, high, float, [(mark, _fixed(mark, digits)) for mark in marks], "linear")
+    return _made(low, high, float, [(mark, _telling(mark, step)) for mark in marks], "linear")
 
 
 def _logarithmic(low: float, high: float) -> Axis:
@@ -75,6 +74,10 @@ def _logarithmic(low: float, high: float) -> Axis:
     if len(marks) < 3:
         marks = [m * 10.0**p for p in range(math.floor(bottom), math.ceil(top)) for m in (1, 2, 5) if -300 < p < 300]
         marks = [mark for mark in marks if bottom <= math.log10(mark) <= top]
+    if len(marks) < 2:
+        step = _nice((10.0**top - 10.0**bottom) / _TICKS)
+        marks = [n * step for n in range(math.ceil(10.0**bottom / step), math.floor(10.0**top / step) + 1)]
+        return _made(bottom, top, _log10, [(mark, _telling(mark, step)) for mark in marks], "logarithmic")
     return _made(bottom, top, _log10, [(mark, short(mark)) for mark in marks], "logarithmic")
 
 
@@ -106,10 +109,15 @@ def short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
-def _fixed(value: float, digits: int) -> str:
-    if value and not 1e-4 <= abs(value) < 1e5:
-        return short(value)
-    return f"{value:.{min(digits, 6)}f}".replace("-0", "-0") if value else "0"
+def _telling(value: float, step: float) -> str:
+    """Return a tick's label with as many digits as it takes to tell it from the next."""
+    if abs(value) < step / 2:
+        return "0"
+    last = math.floor(math.log10(step))
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{min(max(0, -last), 8)}f}"
+    mantissa, _, power = f"{value:.{max(0, math.floor(math.log10(abs(value))) - last)}e}".partition("e")
+    return f"{mantissa}e{int(power)}"
 
 
 def _nice(step: float) -> float:

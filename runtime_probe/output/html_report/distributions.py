@@ -76,6 +76,11 @@ def dimensions(item: TensorStatistics) -> list[Dimension]:
     return [Dimension(i, *values, scores[i]) for i, values in enumerate(columns)]
 
 
+def _measured(item: TensorStatistics) -> bool:
+    """Whether it holds magnitudes; classes and ids have no unit to normalize."""
+    return "float" in item.dtype
+
+
 def _figure(item: TensorStatistics, heading: str, name: str) -> Markup:
     found = dimensions(item)
     shown = found[:MOST]
@@ -84,7 +89,8 @@ def _figure(item: TensorStatistics, heading: str, name: str) -> Markup:
     hidden = f"; the first {MOST} of {len(found)} dimensions" if len(found) > MOST else ""
     told = f"{called(item)}, {kind}, {item.rows} values a dimension{bad}{hidden}"
     caption = tag("figcaption", heading, tag("span", told, class_="small"))
-    axis = axes.around_zero(value for d in shown for value in (d.low, d.high, d.mean - d.std, d.mean + d.std))
+    values = [value for d in shown for value in (d.low, d.high, d.mean - d.std, d.mean + d.std)]
+    axis = axes.around_zero(values) if _measured(item) else axes.fitting(values)
     scale = tag("p", f"Scale: {axis.kind}.", class_="small") if axis.kind != "linear" else None
     drawn = scrolling(_draw(item, shown, axis, name), called(item))
     numbers = tag("details", tag("summary", "Numbers of each dimension"), _numbers(item, shown))
@@ -98,8 +104,9 @@ def _draw(item: TensorStatistics, shown: list[Dimension], axis: Axis, name: str)
     told = f"{len(shown)} dimensions between {short(min(d.low for d in shown))} and {short(max(d.high for d in shown))}"
     told += f"; outliers in dimension {', '.join(map(str, outlying))}" if outlying else "; no outliers"
     parts = [tag("title", called(item), id=f"{name}-title"), tag("desc", told, id=f"{name}-desc")]
-    top, bottom = _y(axis, 1.0), _y(axis, -1.0)
-    parts.append(tag("rect", x=_LEFT, y=top, width=width - _LEFT, height=round(bottom - top, 1), class_="band"))
+    if _measured(item):
+        top, bottom = _y(axis, 1.0), _y(axis, -1.0)
+        parts.append(tag("rect", x=_LEFT, y=top, width=width - _LEFT, height=round(bottom - top, 1), class_="band"))
     for place, label in axis.ticks:
         y = round(_TOP + _INSIDE * (1 - place), 1)
         parts.append(tag("line", x1=_LEFT, x2=width, y1=y, y2=y, class_="grid"))
