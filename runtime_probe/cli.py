@@ -205,7 +205,12 @@ def _probe(command: Sequence[str], arguments: argparse.Namespace) -> int:
     from runtime_probe import report  # noqa: PLC0415 - not before there is something to judge
     from runtime_probe.doors.no_loop import proposing  # noqa: PLC0415
 
-    judged = report.judge(outcome.records, output_tail=outcome.output_tail, timed_out=outcome.timed_out)
+    judged = report.judge(
+        outcome.records,
+        output_tail=outcome.output_tail,
+        timed_out=outcome.timed_out,
+        exit_status=outcome.returncode,
+    )
     proposing.explain(judged, command)
     _print(judged, arguments)
     return judged.exit_status

@@ -273,9 +273,9 @@ class NonFinite:
 
     what: str
     """`loss`, `gradient`, `parameter`, `input`, `activation` (a module's output)."""
-    step: int
+    step: int = 0
     """Index in `Record.steps`."""
-    value: str
+    value: str = "nan"
     """`nan` or `inf`."""
     name: str = ""
     """The parameter, the input, the module (dotted path)."""
@@ -382,7 +382,7 @@ class Features:
 
     loss_functions: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
-    """`rand`, `randn`, `randint`, `sample`, `log_prob`, `environment`, `kl` ..."""
+    """`rand`, `randn`, `randint`, `sample`, `log_prob`, `environment`, `kl`, `scaled noise` (by the model) ..."""
     time_argument: str = ""
     """Argument of the model that looks like a flow or diffusion time."""
     time_integral: bool = False

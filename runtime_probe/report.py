@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 HEALTHY, FAILED, NOT_JUDGED = 0, 1, 2
 """Exit status: warnings allowed; a check failed; the run gave nothing to judge."""
 STATUSES = {HEALTHY: "healthy", FAILED: "failed", NOT_JUDGED: "not judged"}
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(slots=True)
@@ -68,6 +72,8 @@ class Report:
     @property
     def next_action(self) -> str:
         """The one thing to do next."""
+        if self.reason:
+            return self.reason  # a remedy would be for what was not seen to be at fault
         for cause in self.causes:
             if cause.change:
                 return cause.change + (f" ({cause.where})" if cause.where.path else "")
@@ -75,16 +81,19 @@ class Report:
             if result.remedy:
                 place = f" ({result.where})" if result.where.path else ""
                 return f"{result.remedy}{place}"
-        return self.reason or "launch"
+        return "launch"
 
 
-def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool = False) -> Report:
+def judge(
+    records: Sequence[Record], output_tail: str = "", *, timed_out: bool = False, exit_status: int | None = None
+) -> Report:
     """Judge a run by what its processes observed.
 
     Args:
         records: One for each Python process that imported torch.
         output_tail: The last lines that the command printed.
         timed_out: Whether the command was ended for taking too long.
+        exit_status: That of the command, if it ended by itself.
     """
     training = [r for r in records if r.backwards or r.detached_loss is not None]
     chosen = _ranks(training or list(records))
@@ -93,7 +102,7 @@ def judge(records: Sequence[Record], output_tail: str = "", *, timed_out: bool =
     results = causes.explain(_results(chosen, family)) if main is not None else []
     judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
-    reason = "" if failed else _not_judged(main, timed_out=timed_out)
+    reason = "" if failed else _not_judged(main, timed_out=timed_out, exit_status=exit_status)
     status = FAILED if failed else NOT_JUDGED if reason else HEALTHY
     return Report(
         exit_status=status,
@@ -190,18 +199,27 @@ def _merged(by_rank: list[tuple[int, list[Result]]]) -> list[Result]:
     return [replace(r, message=f"rank {ranks} of {len(by_rank)}: {r.message}") for r in first]
 
 
-def _not_judged(record: Record | None, *, timed_out: bool) -> str:
+def _not_judged(record: Record | None, *, timed_out: bool, exit_status: int | None) -> str:
     """Why a run without a failed check is no healthy run; empty if it is one."""
     late = "; the time limit ended it" if timed_out else ""
+    if exit_status and not timed_out:
+        late = f"; the command ended with exit status {exit_status}"
     if record is None:
         return f"no Python process below the command imported torch{late}"
     steps = _steps(record)
     crash = record.crash
     if crash is not None and steps < record.wanted_steps:
         when = "before the first step" if not steps else f"after {steps} of {record.wanted_steps} steps"
-        return f"the script crashed {when}: {crash.type}: {(crash.message.splitlines() or [''])[0]}"
+        message = _COLOURS.sub("", crash.message).strip()
+        return f"the script crashed {when}: {crash.type}: {(message.splitlines() or [''])[0]}"
+    if not record.backwards and record.steps:
+        return f"an optimizer stepped, but no backward pass was seen: gradients of torch.func cannot be judged{late}"
     if not record.backwards:
         return f"no backward pass was seen{late}"
+    if not steps and record.steps and not timed_out:
+        most = max(Counter(step.optimizer for step in record.steps).values())
+        made = f"{most} step" + ("" if most == 1 else "s")
+        return f"the script ended after {made}, and the first ones are warm-up: let it make a few more{late}"
     if not steps:
         return f"backward passes were seen, but no step of an optimizer of torch in the ten steps{late}"
     if timed_out and steps < record.wanted_steps:

@@ -84,7 +84,7 @@ class _Page:
             self._result(result, report, named=True)
         if report.reason:
             self._line(report.reason, indent=2)
-        if failures or report.reason or warnings:
+        if failures or (warnings and not report.reason):
             self._line(f"Next: {report.next_action}", "bold")
 
     def causes(self, report: Report, record: Record) -> None:
@@ -93,8 +93,8 @@ class _Page:
         if not tried:
             return
         self._heading("Causes, by experiment")
-        for cause in tried[:_FEW_CAUSES]:
-            self._line(f"{report.causes.index(cause) + 1} {cause.check}", "bold", indent=2)
+        for number, cause in enumerate(tried[:_FEW_CAUSES], 1):
+            self._line(f"{number} {cause.check}", "bold", indent=2)
             for text in cause.evidence_for[1:]:
                 self._line(f"for      {text}", indent=4, hang=9)
             for text in cause.evidence_against:
@@ -194,7 +194,7 @@ class _Page:
 
     def files(self, record: Record) -> None:
         """What the script was kept from doing, and what it made."""
-        for title, lines in (("Kept from", record.refused), ("Made by the script", record.created)):
+        for title, lines in (("Kept from", record.refused), ("Made by the script, and removed", record.created)):
             if lines:
                 self._heading(title)
                 for line in lines:
@@ -214,9 +214,9 @@ class _Page:
         name = result.check if named or result.status in {Status.FAIL, Status.WARN} else result.title
         self._item(result.status, f"{name}: {result.message}")
         if named or result.status in {Status.FAIL, Status.WARN}:
-            place = f"{result.where}: " if result.where.path else ""
+            place = str(result.where) if result.where.path else ""
             if place or result.remedy:
-                self._line(f"{place}{result.remedy}", indent=9)
+                self._line(": ".join(filter(None, (place, result.remedy))), indent=9)
 
     def _item(self, status: Status, text: str) -> None:
         self._line(f"{self._symbols[status]} {_WORDS[status]} {text}", _STYLES[status], indent=2, hang=7)

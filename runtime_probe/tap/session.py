@@ -6,27 +6,25 @@ the optimizer that steps last in an iteration) decides what the next iteration i
 
 from __future__ import annotations
 
-import math
 import time
 import weakref
-from math import isfinite, isnan
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from convdiag_lint.events import EventKind
 from runtime_probe import record as records
-from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, StepRecord, Where
-from runtime_probe.tap import gradients, places
+from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, Where
+from runtime_probe.tap import measuring, places
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.scaling import scale_of
-from runtime_probe.tap.statistics import digest, tensors
+from runtime_probe.tap.statistics import tensors
 from runtime_probe.tap.tracked import Tracked
-from runtime_probe.tap.watch import PLACE, Watch
+from runtime_probe.tap.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +111,7 @@ class Session:
 
     def around_backward(self, loss: Any, backward: Callable[[], None]) -> None:
         """Run a backward pass and note what it was of, and which gradients it changed."""
-        record = self._loss_record(loss)
+        record = measuring.loss_record(loss)
         self.record.backwards += 1
         if self.record.backwards == 1:
             self._first_backward()
@@ -131,7 +129,8 @@ class Session:
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
             if not isfinite(record.value):
-                self._not_finite("loss", record.value, where=record.made_at if record.made_at.path else record.where)
+                where = record.made_at if record.made_at.path else record.where
+                measuring.not_finite(self, record.value, NonFinite("loss", where=where))
         backward()
         for tracked in self.tracked:
             pairs = zip(before[tracked.index], tracked.arrivals(), strict=True)
@@ -143,7 +142,7 @@ class Session:
             tracked.backwards_in_step += tracked.in_step
             if record is not None:
                 tracked.losses.append(record)
-            self._check_gradients(tracked, after, record.scaled_by if record is not None else 1.0)
+            measuring.check_gradients(self, tracked, after, record.scaled_by if record is not None else 1.0)
         if record is not None:
             self.unclaimed.append(record)
         self.backwards_without_step += 1
@@ -188,7 +187,7 @@ class Session:
         where = places.here(2)
         self.backwards_without_step = 0
         self.event(EventKind.STEP, where=where, optimizer=tracked.index)
-        self.record.steps.append(self._step_record(tracked, where))
+        self.record.steps.append(measuring.step_record(self, tracked, where))
         if self.change is not None:
             self.change.after_step(tracked)
             for group, rate in zip(tracked.optimizer.param_groups, tracked.own_rates, strict=False):
@@ -203,7 +202,7 @@ class Session:
         """A gradient scaler left a step out."""
         tracked = self._of(optimizer)
         tracked.before = None
-        step = self._step_record(tracked, where)
+        step = measuring.step_record(self, tracked, where)
         step.skipped, step.scale, step.update_norm, step.predicted = True, scale, 0.0, 0.0
         self.record.steps.append(step)
         tracked.steps += 1
@@ -309,116 +308,6 @@ class Session:
 
         at_first_backward(self)
 
-    def _loss_record(self, loss: Any) -> LossRecord | None:
-        if not isinstance(loss, torch.Tensor) or not loss.numel():
-            return None
-        scale = scale_of(loss)
-        value = float(loss.detach().sum()) / scale if not loss.is_complex() else math.nan
-        made_at = getattr(loss, PLACE, Where())
-        return LossRecord(value, scale, places.here(3), made_at, _chain(loss.grad_fn), loss.requires_grad, loss.numel())
-
-    def _step_record(self, tracked: Tracked, where: Where) -> StepRecord:
-        applied_norms = tracked.applied = tracked.gradient_norms()
-        raw = tracked.raw if len(tracked.raw) == len(applied_norms) else applied_norms
-        scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
-        applied, grad_norm = gradients.total(applied_norms), gradients.total(raw) / scale
-        if not tracked.steps:
-            # Nobody knew this optimizer when its gradients came.
-            grad_norm = tracked.clips[0].norm if tracked.clips else applied
-        still_scaled = scale != 1.0 and self.scaling is None and tracked.unscaled is None and applied > 0
-        if self.scaling is not None and tracked.unscaled is None:
-            applied /= scale if math.isclose(applied, grad_norm * scale, rel_tol=1e-3) else 1.0
-        # Closures that are called again compute losses of points on the way; the first is of the start.
-        again = tracked.reevaluates = tracked.backwards_in_step > 1
-        losses = tracked.losses[:1] if again else tracked.losses
-        loss = sum(item.value for item in losses) if losses else math.nan
-        step = StepRecord(
-            number=sum(s.optimizer == tracked.index and s.phase == self.phase for s in self.record.steps),
-            phase=self.phase,
-            optimizer=tracked.index,
-            loss=loss,
-            losses=losses,
-            rates=tracked.rates(),
-            grad_norm=grad_norm,
-            applied_norm=applied,
-            update_norm=0.0,
-            parameter_norm=0.0,
-            predicted=math.nan,
-            clips=tracked.clips,
-            misplaced_clips=tracked.misplaced,
-            cleared=None if not tracked.steps or not tracked.touched else not tracked.stale,
-            scale=scale,
-            still_scaled=still_scaled,
-            batch_hash=self._digest(),
-            seconds=time.monotonic() - self.step_started,
-            where=where,
-        )
-        self.step_started = time.monotonic()
-        tracked.last_loss = loss
-        if self.phase == records.BASELINE or self.change is not None:
-            if self.phase == records.BASELINE:
-                self.experiments.note_gradients(tracked, [n / scale for n in raw])
-            if tracked.before is not None:
-                self._measure_change(tracked, step, raw, applied_norms, scale)
-            if again:
-                step.predicted = math.nan  # the gradients that are there belong to another point
-            step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
-            step.parameter_hash = sum(held).hex()
-            if not isfinite(step.parameter_norm):
-                self._not_finite("parameter", step.parameter_norm)
-        return step
-
-    def _measure_change(
-        self, tracked: Tracked, step: StepRecord, raw: list[float], applied: list[float], scale: float
-    ) -> None:
-        """Fill in what the update did, and what the gradient says it does to the loss."""
-        assert tracked.before is not None
-        if self.experiments.must_trace:
-            return  # the copy is needed to go back
-        change = tracked.before.turn_into_change()
-        sizes = gradients.norms(change)
-        step.update_norm = gradients.total(sizes)
-        inner = gradients.dots(tracked.gradients(), change)
-        # The loss falls along its own gradient: what clipping and scaling did to it is taken back.
-        step.predicted = -sum(
-            value * (before / scale / after) if after else 0.0
-            for value, before, after in zip(inner, raw, applied, strict=True)
-        )
-        if self.phase == records.BASELINE:
-            self.experiments.note_change(tracked, change, sizes)
-
-    def _digest(self) -> str:
-        if not self.digest:
-            # What comes from a module that learns changes with it, though the batch stays the same.
-            found = [t for call in self.calls.outer.values() for _, t in call.named() if not t.requires_grad]
-            self.digest = digest(found[:16]) if found else ""
-        return self.digest
-
-    def _check_gradients(self, tracked: Tracked, norms: list[float], scale: float) -> None:
-        for place, value in enumerate(norms):
-            if isfinite(value):
-                continue
-            if scale != 1.0:
-                return  # a gradient scaler is there to deal with it
-            name = self.experiments.name_of(tracked.parameters[place])
-            self._not_finite("gradient", value, name=name, during="backward")
-            return
-
-    def _not_finite(
-        self, what: str, value: float, name: str = "", where: Where | None = None, during: str = "forward"
-    ) -> None:
-        tried = self.phase not in (records.WARM_UP, records.BASELINE)
-        if tried or any(item.what == what for item in self.record.nonfinite):
-            return
-        kind = "nan" if isnan(value) else "inf"
-        found = NonFinite(what, len(self.record.steps), kind, name, where=where or Where(), during=during)
-        origin = self.watch.origin() if self.watching and during == "forward" else None
-        if origin is not None:
-            found.operation, found.module, found.where = origin.operation, origin.module, origin.where
-        self.record.nonfinite.append(found)
-        if origin is None and self.phase == records.BASELINE:
-            self.experiments.must_trace = True
-
     # The course.
 
     def _stepped(self, tracked: Tracked) -> None:
@@ -484,12 +373,3 @@ class Session:
         from runtime_probe.tap.ending import write_progress  # noqa: PLC0415 - one direction of imports
 
         write_progress(self)
-
-
-def _chain(node: Any) -> str:
-    """Names of autograd nodes from a loss inwards, along their first inputs."""
-    names: list[str] = []
-    while node is not None and len(names) < 6:
-        names.append(node.name())
-        node = node.next_functions[0][0] if node.next_functions else None
-    return " < ".join(names)

@@ -29,6 +29,8 @@ LOSS_FUNCTIONS = frozenset(
     " huber_loss kl_div gaussian_nll_loss poisson_nll_loss hinge_embedding_loss margin_ranking_loss"
     " cosine_embedding_loss triplet_margin_loss ctc_loss multi_margin_loss soft_margin_loss".split()
 )
+_ELEMENTWISE = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss".split())
+"""Losses that compare element by element, and broadcast."""
 _DRAWS = frozenset(
     "rand randn rand_like randn_like randint uniform_ normal_ normal randperm bernoulli multinomial".split()
 )
@@ -133,8 +135,8 @@ class Watch(TorchFunctionMode):
             call.log_normalized = bool(torch.allclose(shares, torch.zeros_like(shares), atol=1e-3))
         if given.requires_grad:
             self._keep(call, target)
-        if target.shape != given.shape and target.is_floating_point() and given.numel() != target.numel():
-            self._broadcast(call)
+        if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _becomes_table(given, target):
+            self._note_broadcast(call)
 
     def _keep(self, call: LossCall, target: torch.Tensor) -> None:
         record = self.session.record
@@ -151,8 +153,12 @@ class Watch(TorchFunctionMode):
         a, b = call.input_shape, call.target_shape
         column = len(a) == 2 and len(b) == 1 and a == [b[0], 1] and b[0] > 1
         row = len(b) == 2 and len(a) == 1 and b == [a[0], 1] and a[0] > 1
+        if column or row:
+            self._note_broadcast(call)
+
+    def _note_broadcast(self, call: LossCall) -> None:
         known = {str(c.where) for c in self.session.record.broadcasts}
-        if (column or row) and str(call.where) not in known:
+        if str(call.where) not in known:
             self.session.record.broadcasts.append(call)
 
     def _difference(self, a: Any, b: Any, result: Any) -> None:
@@ -190,6 +196,9 @@ class Watch(TorchFunctionMode):
         if name in ("mul", "rmul"):
             if any(noisy):
                 _tag(result, _NOISE, value=True)
+                if result.requires_grad and result.numel() > 1:
+                    calls = self.session.record.features.calls
+                    calls["scaled noise"] = calls.get("scaled noise", 0) + 1
             elif tuple(result.shape) in self.noise_shapes:
                 for x in (a, b):
                     if isinstance(x, torch.Tensor) and x.shape == result.shape and not x.requires_grad:
@@ -249,6 +258,13 @@ def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, ste
         made_by=_maker(given.grad_fn),
         step=step,
     )
+
+
+def _becomes_table(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether broadcasting pairs more than either holds; equal ranks are meant: pairs of quantiles, distances."""
+    if a.dim() == b.dim() or not a.dim() or not b.dim():
+        return False
+    return math.prod(torch.broadcast_shapes(a.shape, b.shape)) > max(a.numel(), b.numel())
 
 
 def _maker(node: Any) -> str:

@@ -7,7 +7,7 @@ from building import falling, healthy, mse, series
 
 from runtime_probe import checks, report
 from runtime_probe.checks import Status
-from runtime_probe.record import Crash, NonFinite, Record
+from runtime_probe.record import WARM_UP, Crash, NonFinite, Record
 from runtime_probe.report import FAILED, HEALTHY, NOT_JUDGED, judge
 
 
@@ -35,6 +35,9 @@ def test_results_come_in_the_order_of_the_checklist() -> None:
         (None, "no Python process"),
         (Record(status="ended"), "no backward pass"),
         (healthy(steps=[], optimizers=[]), "no step of an optimizer"),
+        (healthy(steps=series(falling(steps=2), phase=WARM_UP), status="ended"), "the first ones are warm-up"),
+        (healthy(backwards=0, steps=series(falling(), phase=WARM_UP)), "gradients of torch.func"),
+        (Record(status="crashed", crash=Crash("E", "\x1b[1mtrust\x1b[0m it", "")), "E: trust it"),
         (Record(status="crashed", crash=Crash("FileNotFoundError", "data.npz", "Traceback ...")), "crashed before the first"),
         (healthy(steps=series(falling(steps=3)), status="crashed", crash=Crash("IndexError", "out", "")), "after 3 of 10"),
     ],
@@ -43,6 +46,14 @@ def test_what_cannot_be_judged_is_neither_healthy_nor_failed(record: Record | No
     made = judge([] if record is None else [record])
     assert made.exit_status == NOT_JUDGED
     assert words in made.reason
+
+
+def test_an_exit_status_is_said_where_nothing_was_trained() -> None:
+    made = judge([Record(status="ended")], exit_status=2)
+    assert "no backward pass" in made.reason
+    assert "exit status 2" in made.reason
+    assert made.next_action == made.reason
+    assert "exit status" not in judge([Record(status="ended")], exit_status=0).reason
 
 
 def test_a_time_limit_without_steps() -> None:

@@ -127,6 +127,25 @@ def test_what_keeps_it_from_learning_is_named() -> None:
         assert report.status == "failed"
 
 
+@pytest.mark.parametrize("loss", [functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, nn.HuberLoss()])
+def test_a_column_against_a_row_is_seen_in_loss_functions_too(loss: Any) -> None:
+    batch = pair()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        report = smoke_test(nn.Linear(9, 1), lambda model, b: loss(model(b[0]), b[1][:, 0]), batch)
+        deep = smoke_test(nn.Linear(9, 1), lambda model, b: loss(model(b[0])[:, None], b[1][:, 0]), batch)
+    assert failed(report) == failed(deep) == ["loss-broadcasts"], f"{report} {deep}"
+    # One value for all samples, and every quantile with every other, are meant.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        meant = [
+            smoke_test(nn.Linear(9, 4), lambda model, b: loss(model(b[0]), b[1].mean(dim=0).expand_as(b[1])), batch),
+            smoke_test(nn.Linear(9, 4), lambda model, b: loss(model(b[0]), b[1][:, :4]), batch),
+            smoke_test(nn.Linear(9, 4), lambda model, b: loss(model(b[0])[:, None, :], b[1][:, :, None]), batch),
+        ]
+    assert not any("loss-broadcasts" in failed(report) for report in meant)
+
+
 def state_of(model: nn.Module, optimizer: Any) -> dict[str, Any]:
     return {
         "tensors": copy.deepcopy(model.state_dict()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import math
@@ -9,7 +10,7 @@ from building import falling, healthy, mse, series
 from rich.console import Console
 
 from runtime_probe.output import json_, terminal
-from runtime_probe.record import Crash, NonFinite, Record
+from runtime_probe.record import Crash, NonFinite, Record, Where
 from runtime_probe.report import judge
 
 BAD = healthy(
@@ -45,6 +46,22 @@ def test_failures_come_first_with_one_next_action() -> None:
     assert "FAIL gradients-not-cleared" in lines[1]
     assert sum(line.startswith("Next:") for line in lines) == 1
     assert next(i for i, line in enumerate(lines) if line.startswith("Next:")) < lines.index("Detected")
+
+
+def test_what_was_not_judged_has_a_reason_and_no_remedy_for_something_else() -> None:
+    lines = page(healthy(backwards=0, steps=[], crash=Crash("OSError", "no data", "Traceback"))).splitlines()
+    assert lines[0] == "convdiag-probe: NOT JUDGED"
+    assert not any(line.startswith("Next:") for line in lines)
+
+
+def test_a_place_without_a_remedy_has_no_colon() -> None:
+    report = judge([BAD])
+    report.results = [dataclasses.replace(r, where=Where("train.py", 85), remedy="") for r in report.results]
+    stream = io.StringIO()
+    terminal.render(report, Console(file=stream, width=80))
+    shown = stream.getvalue()
+    assert "         train.py:85\n" in shown
+    assert "train.py:85:\n" not in shown
 
 
 def test_words_beside_symbols_and_steps_in_order() -> None:
