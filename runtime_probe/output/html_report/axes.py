@@ -86,7 +86,9 @@ def _symmetric(low: float, high: float) -> Axis:
     powers = [10.0**power for power in range(0, most + 1, every) if power <= 300]
     marks = [*[-mark for mark in reversed(powers)], 0.0, *powers]
     shown = [mark for mark in marks if bottom - pad <= _both_sides(mark) <= top + pad]
-    labels = [(mark, short(mark)) for mark in shown]
+    # One beside zero is left out where the two labels would touch.
+    crowded = _both_sides(1.0) < 0.09 * (top - bottom + 2 * pad)
+    labels = [(mark, short(mark)) for mark in shown if not (crowded and abs(mark) == 1.0)]
     return _made(bottom - pad, top + pad, _both_sides, labels, "logarithmic on both sides of zero")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WIDTH, HEIGHT = 560, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 12, 30, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 12, 42, 40
 _COLOURS, _SHAPES = 9, ("circle", "square", "triangle", "diamond")
 _DASHES = (None, "7 4", "2 3", "9 3 2 3")
 _MOST_MARKERS = 30
@@ -157,7 +157,7 @@ class _Canvas:
             for step, value in enumerate(curve.values):
                 if math.isfinite(value):
                     continue
-                x, y, word = self._x(step), _TOP - 2, short(value)
+                x, y, word = self._x(step), _TOP - 5, short(value)
                 cross = tag("path", d=f"M{x - 4} {y - 4}l8 8m0 -8l-8 8", class_="cross")
                 label = tag("text", word, x=x, y=y - 8, class_="middle") if word != said and curve.style == 0 else None
                 said = word

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def section(report: Report) -> Markup | None:
-    """Return the seven steps; None if nothing was asked."""
-    if report.record is None or not report.results:
+    """Return the seven steps; None if nothing could be asked."""
+    if report.record is None or not (report.record.backwards or report.failures):
         return None
     folder = report.record.folder
     parts = [_step(report, step, title, folder) for step, title in STEPS.items()]

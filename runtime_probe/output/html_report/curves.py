@@ -27,12 +27,10 @@ def section(report: Report) -> Markup | None:
     parts = [part for index in range(len(record.optimizers)) for part in _optimizer(report, record, index)]
     if not parts:
         return None
-    words_ = [tag("p", "Every step saw the same batch and the same random draws.", class_="lead")]
+    lead = [tag("p", "Every step saw the same batch and the same random draws.", class_="lead")]
     if not report.family.measures_progress:
-        words_.append(
-            tag("p", f"A loss of this family ({report.family.name}) does not measure progress.", class_="lead")
-        )
-    return join(*words_, *parts)
+        lead.append(tag("p", f"A loss of this family ({report.family.name}) does not measure progress.", class_="lead"))
+    return join(*lead, *parts)
 
 
 def _optimizer(report: Report, record: Record, index: int) -> Iterator[Markup]:
@@ -49,23 +47,29 @@ def _optimizer(report: Report, record: Record, index: int) -> Iterator[Markup]:
     norms = _norms(record, index)
     figures = [_figure(chart.draw(drawn), title, _legend(record, index, curves))]
     if norms is not None:
-        caption = "Total gradient norm before clipping; the healthy range 1e-4 to 1 is shaded"
+        healthy = f" before clipping; shaded: healthy, {short(t.GRADIENT_LOW)} to {short(t.GRADIENT_HIGH)}"
+        caption = join("Total gradient norm", tag("span", healthy, class_="small"))
         figures.append(_figure(chart.draw(norms), caption, None))
     yield tag("div", *figures, class_="figures")
     yield tag("details", tag("summary", "The numbers of these curves"), _numbers(record, index, curves))
 
 
-def _figure(svg: Markup, caption: str, legend: Markup | None) -> Markup:
+def _figure(svg: Markup, caption: object, legend: Markup | None) -> Markup:
     return tag("figure", tag("figcaption", caption), svg, legend)
 
 
 def _changed(record: Record, index: int) -> list[Curve]:
     """What else was run from the same start."""
-    found = [(phase.name, phase.losses) for phase in record.phases if getattr(phase, "optimizer", 0) == index]
+    found = [(phase.name, phase.losses) for phase in record.phases if _optimizer_of(record, phase.name) == index]
     zeroed = record.experiments.zeroed
     if index == 0 and zeroed and all(name != "inputs zeroed" for name, _ in found):
         found.append(("inputs zeroed", zeroed))
     return [Curve(name, values, style) for style, (name, values) in enumerate(found, 1)]
+
+
+def _optimizer_of(record: Record, phase: str) -> int:
+    """The optimizer whose losses a phase has."""
+    return next((step.optimizer for step in record.steps if step.phase == phase), 0)
 
 
 def _told(curves: Sequence[Curve]) -> str:
@@ -99,7 +103,7 @@ def _norms(record: Record, index: int) -> Chart | None:
     norms = [step.grad_norm for step in record.series(index)]
     if not any(norm > 0 for norm in norms):
         return None
-    own = [phase for phase in record.phases if getattr(phase, "optimizer", 0) == index]
+    own = [phase for phase in record.phases if _optimizer_of(record, phase.name) == index]
     # Zero has no place on a logarithmic axis: a gap, as for what is not finite.
     curves = [Curve("baseline", norms)]
     curves += [Curve(phase.name, phase.grad_norms, style) for style, phase in enumerate(own, 1) if phase.grad_norms]

@@ -21,7 +21,9 @@ MOST = 64
 """Dimensions of one tensor; the rest is counted."""
 _MOST_TENSORS = 12
 _ROLES = {"model input": "Input of the model", "first layer": "At a first layer with weights", "target": "Target"}
-_LEFT, _TOP, _BOTTOM, _INSIDE, _SLOT = 54, 14, 26, 150, 15
+_LEFT, _TOP, _BOTTOM, _INSIDE = 54, 14, 26, 150
+_NARROWEST, _WIDEST, _ALL = 15, 32, 260
+"""Pixels for one dimension, and for all of them where they are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,11 @@ def section(record: Record) -> Markup | None:
     parts: list[Markup] = []
     unseen: list[str] = []
     for role, heading in _ROLES.items():
-        own = [item for item in record.statistics if item.role == role and item.mean]
-        if not own:
-            continue
+        own: list[TensorStatistics] = []
+        for item in record.statistics:
+            # The same labels for real and for made are one picture.
+            if item.role == role and item.mean and item not in own:
+                own.append(item)
         for item in own[:_MOST_TENSORS]:
             parts.append(_figure(item, heading, f"data-{len(parts)}"))
         if len(own) > _MOST_TENSORS:
@@ -88,7 +92,8 @@ def _figure(item: TensorStatistics, heading: str, name: str) -> Markup:
 
 
 def _draw(item: TensorStatistics, shown: list[Dimension], axis: Axis, name: str) -> Markup:
-    width, height = _LEFT + _SLOT * max(len(shown), 6) + 6, _TOP + _INSIDE + _BOTTOM
+    slot = max(_NARROWEST, min(_WIDEST, _ALL // len(shown)))
+    width, height = _LEFT + max(slot * len(shown) + 6, _ALL), _TOP + _INSIDE + _BOTTOM
     outlying = [d.number for d in shown if d.outlying]
     told = f"{len(shown)} dimensions between {short(min(d.low for d in shown))} and {short(max(d.high for d in shown))}"
     told += f"; outliers in dimension {', '.join(map(str, outlying))}" if outlying else "; no outliers"
@@ -101,16 +106,16 @@ def _draw(item: TensorStatistics, shown: list[Dimension], axis: Axis, name: str)
         parts.append(tag("text", label, x=_LEFT - 6, y=y + 4, class_="end"))
     every = 1 if len(shown) <= 12 else 5
     for place, dimension in enumerate(shown):
-        x = _LEFT + _SLOT * (place + 0.5) + 3
+        x = _LEFT + slot * (place + 0.5) + 3
         if dimension.number % every == 0:
             parts.append(tag("text", dimension.number, x=x, y=height - 8, class_="middle"))
-        parts.append(tag("g", *_bar(dimension, x, axis), class_="outlying" if dimension.outlying else None))
+        parts.append(tag("g", *_bar(dimension, x, slot, axis), class_="outlying" if dimension.outlying else None))
     labels = f"{name}-title {name}-desc"
     size = {"viewBox": f"0 0 {width} {height}", "width": width, "height": height}
     return tag("svg", *parts, class_="ranges", role="img", aria_labelledby=labels, **size)
 
 
-def _bar(d: Dimension, x: float, axis: Axis) -> Iterator[Markup]:
+def _bar(d: Dimension, x: float, slot: float, axis: Axis) -> Iterator[Markup]:
     yield tag(
         "title",
         f"dimension {d.number}: mean {short(d.mean)}, std {short(d.std)}, {short(d.low)} to {short(d.high)}"
@@ -120,7 +125,7 @@ def _bar(d: Dimension, x: float, axis: Axis) -> Iterator[Markup]:
         yield tag("text", "\u2715", x=x, y=_TOP + _INSIDE / 2, class_="middle")
         return
     # Invisible, and as wide as its place: the tooltip is easy to hit.
-    yield tag("rect", x=x - _SLOT / 2, y=_TOP, width=_SLOT, height=_INSIDE, class_="hit")
+    yield tag("rect", x=x - slot / 2, y=_TOP, width=slot, height=_INSIDE, class_="hit")
     yield tag("line", x1=x, x2=x, y1=_y(axis, d.low), y2=_y(axis, d.high), class_="whisker")
     top, bottom = _y(axis, d.mean + d.std), _y(axis, d.mean - d.std)
     yield tag("rect", x=x - 4, y=top, width=8, height=max(1.5, round(bottom - top, 1)), class_="spread")

@@ -28,8 +28,9 @@ def section(record: Record) -> Markup | None:
     steps = max(len(p.norms) for p in shown)
     lead = (
         "Norm of the gradient of each parameter at each step, unscaled and before clipping, in the order of the forward"
-        f" pass. Healthy is {short(_LOW)} to {short(_HIGH)}, and roughly the same from layer to layer."
+        " pass. Healthy is "
     )
+    healthy = tag("span", f"{short(_LOW)} to {short(_HIGH)}", class_="nowrap")
     left_out = len(found) - len(shown)
     more = (
         f" {left_out} more parameters are not shown: those with the smallest and largest norms are." if left_out else ""
@@ -39,7 +40,11 @@ def section(record: Record) -> Markup | None:
     groups = [_group(record, model, list(own), steps) for model, own in itertools.groupby(shown, key=lambda p: p.model)]
     caption = tag("caption", "Gradient norms by parameter and step")
     heat = tag("table", caption, tag("thead", head), *groups, class_="heat", style=f"--steps:{steps}")
-    return join(tag("p", lead, more, class_="lead"), _legend(), scrolling(heat, "Gradient norms by parameter and step"))
+    return join(
+        tag("p", lead, healthy, ", and roughly the same from layer to layer.", more, class_="lead"),
+        _legend(),
+        scrolling(heat, "Gradient norms by parameter and step"),
+    )
 
 
 def _chosen(found: list[ParameterRecord]) -> list[ParameterRecord]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runtime_probe import diagnosis
 from runtime_probe.checks.base import Status
 from runtime_probe.output.html_report import words
 from runtime_probe.output.html_report.markup import Markup, join, tag
@@ -12,6 +13,7 @@ from runtime_probe.report import relative
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runtime_probe.diagnosis import Cause
     from runtime_probe.record import Record, Where
     from runtime_probe.report import Report
 
@@ -32,13 +34,15 @@ def banner(report: Report) -> Markup:
     counts = ", ".join(
         f"{count} {word}" for status, word in _COUNTED.items() if (count := _count(report, status)) and report.results
     )
+    action = report.next_action
+    shown = tag("p", tag("b", "Next: "), words.shortened(action, folder), class_="next")
     parts = [
         tag(
             "p", words.badge(report.status), tag("span", counts, class_="counts") if counts else None, class_="verdict"
         ),
         tag("p", words.shortened(report.reason, folder)) if report.reason else None,
         _failures(report, folder),
-        tag("p", tag("b", "Next: "), words.shortened(report.next_action, folder), class_="next"),
+        shown if action != report.reason else None,
     ]
     return tag("div", *parts, class_=f"banner {kind}")
 
@@ -60,31 +64,34 @@ def _failures(report: Report, folder: str) -> Markup | None:
     return tag("ul", *items, class_="failures")
 
 
+_TRIED = (
+    "The ten steps were repeated from the same start with one thing changed at a time. What that says for and against"
+    " each cause; the likeliest comes first."
+)
+
+
 def causes(report: Report) -> Markup | None:
     """Return the ranked causes; None where no experiment named one."""
-    found: list[Any] = list(getattr(report, "causes", None) or [])
-    if not found:
+    found, record = report.causes, report.record
+    if not found or record is None:
         return None
-    folder = report.record.folder if report.record is not None else ""
-    lead = tag(
-        "p", "What was tried from the same start, and what it says of each cause; the likeliest first.", class_="lead"
-    )
-    return join(lead, tag("ol", *[_cause(cause, folder) for cause in found], class_="causes"))
+    lead = tag("p", _TRIED if record.phases else "The likeliest cause comes first.", class_="lead")
+    items = [_cause(cause, record.folder) for cause in found]
+    others = diagnosis.others_tried(record, found[0])
+    also = tag("p", tag("b", "Also tried: "), "; ".join(others), ".") if others else None
+    return join(lead, tag("ol", *items, class_="causes"), also)
 
 
-def _cause(cause: Any, folder: str) -> Markup:
-    status = str(getattr(cause.status, "value", cause.status))
-    head = tag("h3", cause.title or cause.check, " ", tag("code", cause.check, class_="quiet"))
-    score = f"score {cause.score:.2f}" if isinstance(cause.score, float) else f"score {cause.score}"
-    where: Where | None = cause.where
-    place = words.place(where, folder) if where is not None else None
-    line = words.code_line(where.path, where.line) if where is not None else None
+def _cause(cause: Cause, folder: str) -> Markup:
+    status = cause.status.value
+    head = tag("h3", words.badge(status), " ", cause.check, " ", tag("span", cause.title, class_="quiet"))
+    place = words.place(cause.where, folder)
+    line = words.code_line(cause.where.path, cause.where.line)
     change = tag("p", tag("b", "Change: "), words.shortened(cause.change, folder)) if cause.change else None
     spot = tag("p", place, line) if place is not None else None
     return tag(
         "li",
         head,
-        tag("p", words.badge(status), " ", tag("span", score, class_="quiet")),
         _evidence("For", cause.evidence_for, folder),
         _evidence("Against", cause.evidence_against, folder),
         change,

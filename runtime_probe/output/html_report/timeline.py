@@ -12,10 +12,12 @@ from runtime_probe.timelines import COMPARED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from convdiag_lint.events import Event, Guard
+    from convdiag_lint.events import Event
     from runtime_probe.timelines import Comparison
 
 _Key = tuple[str, str, int]
+_LONGEST = 60
+"""Events of a prediction; every turn of a longer one is not tried."""
 
 
 def section(compared: Comparison | None, folder: str) -> Markup | None:
@@ -29,8 +31,7 @@ def section(compared: Comparison | None, folder: str) -> Markup | None:
         lead = f"Prediction and run differ in {count} {'place' if count == 1 else 'places'}, marked below."
     else:
         lead = "The linter sees no update of this optimizer in your own files: a framework makes it. As it happened:"
-    shared = _shared_guards(compared)
-    rows = [_row(compared, expected, happened, folder, shared) for expected, happened in aligned(compared)]
+    rows = [_row(compared, expected, happened, folder) for expected, happened in aligned(compared)]
     headers = ["Predicted", "Observed", "Source"] if compared.expected else ["Observed", "Source"]
     caption = "One iteration, from the fetching of a batch to the next"
     return join(tag("p", lead, class_="lead"), table(headers, rows, caption, "timeline"))
@@ -38,9 +39,9 @@ def section(compared: Comparison | None, folder: str) -> Markup | None:
 
 def aligned(compared: Comparison) -> Iterator[tuple[Event | None, Event | None]]:
     """Yield pairs of predicted and observed events in the order of both; None where one side has nothing."""
-    expected = list(compared.predicted.events) if compared.predicted is not None else []
     happened = list(compared.observed.events)
-    matcher = difflib.SequenceMatcher(None, [_key(e) for e in expected], [_key(e) for e in happened], autojunk=False)
+    expected = _turned(list(compared.predicted.events) if compared.predicted is not None else [], happened)
+    matcher = _matcher(expected, happened)
     for what, first, last, start, end in matcher.get_opcodes():
         if what == "equal":
             yield from zip(expected[first:last], happened[start:end], strict=True)
@@ -49,19 +50,23 @@ def aligned(compared: Comparison) -> Iterator[tuple[Event | None, Event | None]]
             yield from ((None, event) for event in happened[start:end])
 
 
+def _turned(expected: list[Event], happened: list[Event]) -> list[Event]:
+    """Let a prediction begin where the observed iteration does: a loop is a ring, and that one began after a step."""
+    if len(expected) > _LONGEST:
+        return expected
+    turns = [expected[first:] + expected[:first] for first in range(len(expected))]
+    return max(turns, key=lambda turn: sum(b.size for b in _matcher(turn, happened).get_matching_blocks()), default=[])
+
+
+def _matcher(expected: list[Event], happened: list[Event]) -> difflib.SequenceMatcher[_Key]:
+    return difflib.SequenceMatcher(None, [_key(e) for e in expected], [_key(e) for e in happened], autojunk=False)
+
+
 def _key(event: Event) -> _Key:
     return event.kind.value, event.place.path, event.place.line
 
 
-def _shared_guards(compared: Comparison) -> set[Guard]:
-    """Conditions that the whole iteration stands under say nothing about one event of it."""
-    events = compared.predicted.events if compared.predicted is not None else ()
-    return set.intersection(*(set(event.guards) for event in events)) if events else set()
-
-
-def _row(
-    compared: Comparison, expected: Event | None, happened: Event | None, folder: str, shared: set[Guard]
-) -> list[object]:
+def _row(compared: Comparison, expected: Event | None, happened: Event | None, folder: str) -> list[object]:
     event = happened or expected
     assert event is not None
     where = words.at(event.place.path, event.place.line, folder)
@@ -70,7 +75,7 @@ def _row(
     if not compared.expected:
         return [done, source]
     if expected is not None:
-        said: object = event.kind.value + (", under a condition" if set(expected.guards) - shared else "")
+        said: object = event.kind.value + (", under a condition" if happened is None and expected.guards else "")
     else:
         said = _surprising(compared, event)
     return [said, done, source]
