@@ -382,7 +382,7 @@ class Features:
 
     loss_functions: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
-    """`rand`, `randn`, `randint`, `sample`, `log_prob`, `environment`, `kl` ..."""
+    """`rand`, `randn`, `randint`, `sample`, `log_prob`, `environment`, `kl`, `scaled noise` (by the model) ..."""
     time_argument: str = ""
     """Argument of the model that looks like a flow or diffusion time."""
     time_integral: bool = False

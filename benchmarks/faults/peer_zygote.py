@@ -82,10 +82,7 @@ def _run(job: dict[str, Any], kind: Any) -> None:
     except (SystemExit, EnoughSteps):
         pass
     except BaseException as error:  # noqa: BLE001 - what the user of the program sees
-        if type(error).__name__ == "NoLoaderError":
-            trouble = "no loader"
-        else:
-            peer.say(f"{type(error).__name__}: {error}", "stopped")
+        peer.say(f"{type(error).__name__}: {error}", "stopped")
     try:
         peer.finish()
     except Exception as error:  # noqa: BLE001 - a defect of the peer or of its adapter

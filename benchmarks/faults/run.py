@@ -53,11 +53,11 @@ def main() -> None:
     zygote.close()
     print()
     table(outcomes)
-    if arguments.peers is not None:
-        peers.compare(outcomes, chosen, arguments)
     if arguments.json:
         plain = [{f.name: getattr(o, f.name) for f in dataclasses.fields(o) if f.name != "report"} for o in outcomes]
         arguments.json.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    if arguments.peers is not None:
+        peers.compare(outcomes, chosen, arguments)
 
 
 def _tell(outcome: Outcome, *, messages: bool) -> None:

@@ -13,11 +13,13 @@ _RECONSTRUCTION = ("binary_cross_entropy", "mse_loss", "l1_loss")
 
 
 def recognise(record: Record) -> Family | None:
-    """Noise is drawn within the model, a divergence is added, and the output is compared with the input."""
+    """Noise is drawn and scaled by the model, a divergence is added, and the output is compared with the input."""
     calls = record.features.calls
     rebuilt = [c for c in record.loss_calls if c.function.startswith(_RECONSTRUCTION)]
     if not rebuilt or not drawn(record):
         return None
+    if not any(calls.get(name) for name in ("kl", "rsample", "scaled noise")):
+        return None  # a batch that is made of random numbers, noise for the inputs
     if len(record.optimizers) != 1 or record.features.noise_std is not None or record.features.time_argument:
         return None
     call = rebuilt[0]

@@ -112,7 +112,10 @@ def note_crash(session: Session, error: BaseException) -> None:
     for frame in traceback.extract_tb(error.__traceback__):
         if places.is_user(frame.filename):
             where = Where(os.path.abspath(frame.filename), frame.lineno or 0, frame.name)
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    told = traceback.TracebackException.from_exception(error)
+    # The probe's own wrappers stand between the script and Python, and have nothing to do with the crash.
+    told.stack = traceback.StackSummary.from_list([f for f in told.stack if not places.is_probe(f.filename)])
+    text = "".join(told.format())
     session.record.crash = Crash(type(error).__name__, str(error)[:2000], text[-8000:], where)
     session.record.status = "crashed"
 

@@ -45,6 +45,11 @@ def is_user(filename: str) -> bool:
     return not path.startswith(_STANDARD)
 
 
+def is_probe(filename: str) -> bool:
+    """Whether a file is the probe's."""
+    return os.path.realpath(filename).startswith(_HERE)
+
+
 @lru_cache(maxsize=4096)
 def _is_own(filename: str) -> bool:
     """Whether a file belongs to the probe, torch or Python."""

@@ -196,6 +196,9 @@ class Watch(TorchFunctionMode):
         if name in ("mul", "rmul"):
             if any(noisy):
                 _tag(result, _NOISE, value=True)
+                if result.requires_grad and result.numel() > 1:
+                    calls = self.session.record.features.calls
+                    calls["scaled noise"] = calls.get("scaled noise", 0) + 1
             elif tuple(result.shape) in self.noise_shapes:
                 for x in (a, b):
                     if isinstance(x, torch.Tensor) and x.shape == result.shape and not x.requires_grad:

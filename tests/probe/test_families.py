@@ -38,7 +38,8 @@ CASES = {
     "two students": (two_players(), "supervised"),
     "gpt": (healthy(features=Features(token_input=True, targets_are_shifted=True), loss_calls=[cross_entropy()]), "language model"),
     "rnn": (healthy(features=Features(token_input=True), loss_calls=[cross_entropy(classes=10000, target_shape=[700])]), "language model"),
-    "vae": (healthy(features=Features(calls={"randn_like": 1}), steps=series(falling(), node="AddBackward0 < X")), "variational autoencoder"),
+    "vae": (healthy(features=Features(calls={"randn_like": 1, "scaled noise": 1}), steps=series(falling(), node="AddBackward0 < X")), "variational autoencoder"),
+    "random data": (healthy(features=Features(calls={"randn": 1}), steps=series(falling(), node="AddBackward0 < X")), "supervised"),
 }  # fmt: skip
 
 

@@ -100,10 +100,13 @@ class LightningOverfit(LightningAnomaly):
 
     options: dict[str, Any] = {"overfit_batches": 1}  # noqa: RUF012 - a constant
 
-    def _fit(self, loader: Any) -> None:
-        if self.thread is None and loader is None:
-            raise NoLoaderError
-        super()._fit(loader)
+    def differentiate(self, loss: Any, optimizer: str, scope: dict[str, Any]) -> None:
+        """Without a loader there is nothing to repeat, and the program runs as it is."""
+        if self.thread is None:
+            self.say("no loader whose batches could be repeated", "trouble")
+            loss.backward()
+        else:
+            super().differentiate(loss, optimizer, scope)
 
     def finish(self) -> None:
         """The reader's verdict."""
@@ -114,10 +117,6 @@ class LightningOverfit(LightningAnomaly):
         fell = losses[0] - ending
         if not math.isfinite(ending) or fell < 0.1 * abs(losses[0]):
             self.say(f"the loss does not fall on the batches that it repeats: {losses[0]:.4g}, then {ending:.4g}")
-
-
-class NoLoaderError(Exception):
-    """The program has no loader whose batches could be repeated."""
 
 
 def _module(lightning: Any, adapter: LightningAnomaly, has_loader: bool) -> Any:
