@@ -63,6 +63,8 @@ class FamilyOfFaults:
     half: str
     """`tune`: thresholds were chosen on it; `report`: they were not."""
     faults: tuple[Fault, ...]
+    needs: tuple[str, ...] = ()
+    """Modules that the program imports beside torch and numpy."""
 
     @property
     def text(self) -> str:
@@ -117,6 +119,7 @@ class Zygote:
     """The process whose forks run the programs."""
 
     def __init__(self, python: str) -> None:
+        self.python = python
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             [python, str(HERE / "zygote.py")],
@@ -125,6 +128,11 @@ class Zygote:
             text=True,
             env=environment,
         )
+
+    def has(self, modules: Sequence[str]) -> bool:
+        """Return whether its interpreter could import these modules."""
+        code = f"import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, {modules!r})))"
+        return subprocess.run([self.python, "-c", code], check=False, capture_output=True).returncode == 0
 
     def run(self, script: Path, arguments: Sequence[str], *, probe: bool = True) -> tuple[list[record.Record], float]:
         """Run one program under the probe; return what was observed and the seconds it took."""

@@ -41,6 +41,9 @@ def main() -> None:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="programs-") as name:
         for family in chosen:
+            if not zygote.has(family.needs):
+                print(f"left out: {family.name} needs {', '.join(family.needs)}")
+                continue
             for seed in range(arguments.seeds):
                 outcomes.append(judge(zygote, family, None, seed, Path(name)))
                 _tell(outcomes[-1], messages=arguments.messages)

@@ -8,7 +8,7 @@ _HALF = 'torch.autocast("cpu", dtype=torch.bfloat16, enabled=False)'
 
 FAMILY = FamilyOfFaults(
     "bc_bins",
-    "report",
+    "tune",
     (
         fault("batch-first-forgotten", "samples-leak", "dropout=0.1, batch_first=True", "dropout=0.1"),
         fault(

@@ -8,7 +8,7 @@ _NORM = "return self.out(self.norm(x))"
 
 FAMILY = FamilyOfFaults(
     "deep_regression",
-    "report",
+    "tune",
     (
         fault(
             "deep-sigmoid",

@@ -8,7 +8,7 @@ _LOSS = "return ((pred - velocity) ** 2).mean()"
 
 FAMILY = FamilyOfFaults(
     "flow_policy",
-    "report",
+    "tune",
     (
         fault("time-unclamped", "flow-time-reaches-ends", _TIME, "t = torch.rand(action.shape[0], 1)"),
         fault(

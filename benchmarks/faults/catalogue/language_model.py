@@ -6,7 +6,7 @@ _LR = '"--lr", type=float, default=1e-3'
 
 FAMILY = FamilyOfFaults(
     "language_model",
-    "report",
+    "tune",
     (
         fault("mask-missing", "future-leaks", "q, k, v, is_causal=True", "q, k, v"),
         fault("targets-not-shifted", "targets-not-shifted", "data[i + 1 : i + 1 + BLOCK]", "data[i : i + BLOCK]"),

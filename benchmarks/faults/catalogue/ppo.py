@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "ppo",
-    "report",
+    "tune",
     (
         fault(
             "broadcast",

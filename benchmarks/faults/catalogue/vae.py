@@ -6,7 +6,7 @@ _LR = '"--lr", type=float, default=1e-3'
 
 FAMILY = FamilyOfFaults(
     "vae",
-    "report",
+    "tune",
     (
         fault(
             "bytes",
