@@ -74,15 +74,20 @@ def sort(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda r: last.get(r.check, order.get(r.check, len(_ORDER))))
 
 
-def explain(results: Sequence[Result]) -> list[Result]:
-    """Turn failures that follow from another failure into warnings that say so."""
+def explained(results: Sequence[Result]) -> dict[str, str]:
+    """Return the failed checks that follow from another failed check, each with that one."""
     failed = {result.check: result for result in results if result.status is Status.FAIL}
     causes = {check: _cause(check, failed) for check in failed}
     # A cause must not itself be explained by what it explains.
-    roots = {check for check, cause in causes.items() if not cause}
+    return {check: cause for check, cause in causes.items() if cause and not causes[cause]}
+
+
+def explain(results: Sequence[Result]) -> list[Result]:
+    """Turn failures that follow from another failure into warnings that say so."""
+    by = explained(results)
     return [
-        replace(r, status=Status.WARN, message=f"{r.message}; explained by {causes[r.check]}", remedy="")
-        if r.status is Status.FAIL and causes[r.check] in roots
+        replace(r, status=Status.WARN, message=f"{r.message}; explained by {by[r.check]}", remedy="")
+        if r.status is Status.FAIL and r.check in by
         else r
         for r in results
     ]

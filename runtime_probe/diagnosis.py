@@ -84,18 +84,29 @@ def course(losses: Sequence[float], predicted: Sequence[float]) -> Course:
 
 
 def rank(results: Sequence[Result], record: Record) -> list[Cause]:
-    """Return the failed checks, and warnings that a phase speaks for, the likeliest cause first."""
+    """Return the failed checks, and warnings that a phase speaks for, the likeliest cause first.
+
+    Args:
+        results: As the checks gave them, before failures that explain each other were told apart.
+        record: What was observed, phases included.
+
+    A failure that follows from another one is listed only where an experiment says otherwise: its own change cures, the
+    other one's was tried and does not.
+    """
     tried = {phase.name: phase for phase in record.phases}
     optimizer = next((s.optimizer for s in reversed(record.steps) if s.phase in tried), None)
     base = None
     if optimizer is not None:
         base = course(record.losses(optimizer), [s.predicted for s in record.series(optimizer, BASELINE)])
+    explained = causes.explained(results)
     failed = causes.sort([r for r in results if r.status is Status.FAIL])
     warned = causes.sort([r for r in results if r.status is Status.WARN])
     found = []
     for place, result in enumerate([*failed, *warned]):
         speaking, against, support = _evidence(result.check, tried, base)
-        if result.status is Status.WARN and support <= 0:
+        root = explained.get(result.check)
+        overruled = root is not None and not (support > 0 > _evidence(root, tried, base)[2])
+        if overruled or (result.status is Status.WARN and support <= 0):
             continue
         order = len(failed) + len(warned) - place
         score = order + support + (0.0 if result.status is Status.WARN else 2 * _SUPPORT)

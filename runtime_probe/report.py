@@ -99,7 +99,8 @@ def judge(
     chosen = _ranks(training or list(records))
     main = chosen[0] if chosen else None
     family = families.detect(main) if main is not None else families.Family("unknown")
-    results = causes.explain(_results(chosen, family)) if main is not None else []
+    asked = _results(chosen, family) if main is not None else []
+    results = causes.explain(asked)
     judged = findings.judge(main, results) if main is not None else []
     failed = any(result.status is Status.FAIL for result in results)
     reason = "" if failed else _not_judged(main, timed_out=timed_out, exit_status=exit_status)
@@ -111,7 +112,7 @@ def judge(
         findings=judged,
         family=family,
         record=main,
-        causes=diagnosis.rank(results, main) if main is not None else [],
+        causes=diagnosis.rank(asked, main) if main is not None else [],
         timeline=timelines.of(main) if main is not None else None,
         ranks=len(chosen),
         notes=_notes(main, training, chosen, timed_out=timed_out),

@@ -100,9 +100,15 @@ class Outcome:
     report: Report | None = None
 
     @property
+    def says(self) -> set[str]:
+        """Whatever it complains of."""
+        return {*self.failed, *self.warned}
+
+    @property
     def ranked(self) -> list[str]:
-        """Failed, then warned."""
-        return list(dict.fromkeys([*self.failed, *self.warned]))
+        """Causes as the report ranks them, then failed, then warned."""
+        causes = [cause.check for cause in self.report.causes] if self.report is not None else []
+        return list(dict.fromkeys([*causes, *self.failed, *self.warned]))
 
     @property
     def first(self) -> bool:
@@ -173,3 +179,12 @@ def judge(zygote: Zygote, family: FamilyOfFaults, found: Fault | None, seed: int
     outcome.note = "; ".join([judged.reason, *defects, *anomalies]).strip("; ")
     outcome.report = judged
     return outcome
+
+
+def apart(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the runs of faults of which something is said that no healthy twin is told, whatever the seed."""
+    healthy: dict[str, set[str]] = {}
+    for outcome in outcomes:
+        if outcome.program == HEALTHY:
+            healthy.setdefault(outcome.family, set()).update(outcome.says)
+    return [o for o in outcomes if o.program != HEALTHY and o.says - healthy.get(o.family, set())]

@@ -7,8 +7,9 @@ for so many steps, and what the peer says is translated into the names of this p
 The row `none` is the program without any tool: what torch and Python say by themselves. They say it under each peer
 too, so it counts in all rows.
 
-A fault is detected if the peer warns or the program stops with an error; *told apart* if it says anything that it does
-not say of the healthy twin with the same seed; a false alarm is any warning or error on a healthy twin.
+A fault is *warned of* if the peer warns or the program stops with an error (for the probe: if a check fails);
+*detected* if it says anything that it does not say of the healthy twin; a false alarm is any warning or error (for the
+probe: a failed check) on a healthy twin.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import HEALTHY, HERE, FamilyOfFaults, Fault, Outcome, families
+from harness import HEALTHY, HERE, FamilyOfFaults, Fault, Outcome, apart, families
 from peer_causes import TABLES, Said, ranked
 from peer_text import TARGETS, pairs, with_calls
 
@@ -40,6 +41,11 @@ class PeerOutcome(Outcome):
 
     peer: str = ""
     said: list[Said] = field(default_factory=list)
+
+    @property
+    def says(self) -> set[str]:
+        """Whatever it complains of; what it merely tells is no complaint."""
+        return set(self.failed)
 
     @property
     def first(self) -> bool:
@@ -138,7 +144,7 @@ def run(chosen: Sequence[FamilyOfFaults], arguments: argparse.Namespace) -> Iter
 
 def table(probe: Sequence[Outcome], outcomes: Sequence[PeerOutcome]) -> None:
     """Print one line for each tool and half."""
-    print(f"{'tool':18} {'half':7} {'faults':>6} {'detected':>9} {'apart':>9} {'first':>9} {'top 3':>9} "
+    print(f"{'tool':18} {'half':7} {'faults':>6} {'warned of':>9} {'detected':>9} {'first':>9} {'top 3':>9} "
           f"{'false':>9} {'seconds':>8}")  # fmt: skip
     by_tool: dict[str, list[Outcome]] = {"this probe": list(probe)} if probe else {}
     for outcome in outcomes:
@@ -151,17 +157,10 @@ def table(probe: Sequence[Outcome], outcomes: Sequence[PeerOutcome]) -> None:
         print()
 
 
-def apart(outcomes: Sequence[Outcome]) -> int:
-    """How many faults a tool says something of that it does not say of their healthy twins."""
-    healthy = {(o.family, o.seed): set(o.failed) for o in outcomes if o.program == HEALTHY}
-    faulty = [o for o in outcomes if o.program != HEALTHY]
-    return sum(bool(set(o.failed) - healthy.get((o.family, o.seed), set())) for o in faulty)
-
-
 def _columns(outcomes: list[Outcome]) -> str:
     faulty = [o for o in outcomes if o.program != HEALTHY]
     healthy = [o for o in outcomes if o.program == HEALTHY]
-    counts = (sum(bool(o.failed) for o in faulty), apart(outcomes), sum(o.first for o in faulty),
+    counts = (sum(bool(o.failed) for o in faulty), len(apart(outcomes)), sum(o.first for o in faulty),
               sum(o.top_three for o in faulty))  # fmt: skip
     shares = [f"{count:4} {count / max(len(faulty), 1):4.0%}" for count in counts]
     false = f"{sum(bool(o.failed) for o in healthy)}/{len(healthy)}"
