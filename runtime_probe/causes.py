@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _ORDER = (
     # Nothing, or the wrong thing, is trained.
-    "everything-frozen", "parameters-not-in-optimizer", "loss-detached", "gradients-not-cleared",
+    "everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away", "loss-detached",
+    "gradients-not-cleared",
     # The loss is not the one that was meant.
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
     "update-goes-uphill",
@@ -24,12 +25,12 @@ _ORDER = (
     "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow", "ranks-differ", "ranks-see-same-batch",
     "parameters-held-twice", "eval-mode-in-training", "weight-decay-too-high",
     # The weights.
-    "logits-bounded", "parameters-without-gradient", "inputs-ignored", "loss-at-start-too-high",
+    "units-alike", "logits-bounded", "parameters-without-gradient", "inputs-ignored", "loss-at-start-too-high",
     "parameters-not-moving",
     # Effects that are causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
     "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
-    "targets-constant", "data-outliers",
+    "targets-constant", "data-outliers", "target-learns", "activation-missing",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",
@@ -39,10 +40,10 @@ _SYMPTOMS = (
 
 _UNITS = ("inputs-not-normalized", "targets-not-normalized", "target-scales-differ", "data-not-finite")
 _OTHER_LOSS = ("nll-without-log-softmax", "loss-negated", "loss-broadcasts")
-_NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "loss-detached")
+_NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away", "loss-detached")
 
 _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
-    "loss-detached": ("everything-frozen", "parameters-not-in-optimizer"),
+    "loss-detached": ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away"),
     "learning-rate-too-low": (
         *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow",
         "vanishing-gradients", "parameters-without-gradient", "inputs-ignored", "weight-decay-too-high",
@@ -58,9 +59,9 @@ _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "vanishing-gradients": (*_UNITS, "inputs-constant", "parameters-without-gradient", "weight-decay-too-high"),
     "inputs-ignored": (
         *_NO_GRADIENT, "inputs-constant", "parameters-without-gradient", "learning-rate-too-high",
-        "vanishing-gradients",
+        "vanishing-gradients", "units-alike",
     ),
-    "parameters-without-gradient": ("inputs-constant", "targets-beyond-head"),
+    "parameters-without-gradient": ("inputs-constant", "targets-beyond-head", "units-alike"),
     "parameters-not-moving": (*_NO_GRADIENT, "parameters-without-gradient", "inputs-constant"),
     "loss-at-start-too-high": ("inputs-not-normalized", "nll-without-log-softmax"),
     "gradient-mismatch": ("vanishing-gradients", "nan-or-inf", "exploding-gradients"),

@@ -123,6 +123,10 @@ class LossCall:
     """Share of targets that falls in the fullest tenth of the classes."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
+    target_learns: bool = False
+    """The target depends on parameters, too, and is not detached."""
+    scrambled: bool = False
+    """One prediction is put together from numbers of several outputs of the model."""
     step: int = 0
 
 
@@ -225,6 +229,8 @@ class ParameterRecord:
     change: float = 0.0
     """Sum of the norms of its changes over the baseline: the length of its path."""
     norm: float = 0.0
+    alike: bool = False
+    """All rows are the same after the last step, one row for each unit: the units compute, and learn, the same."""
     influences: bool | None = None
     """Whether the loss moves when it is changed; asked only of parameters without gradient."""
 
@@ -265,6 +271,10 @@ class OptimizerRecord:
     maximize: bool = False
     decoupled: bool = False
     """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""
+    first_length: float | None = None
+    """Length of the very first update over that of the parameters before it; None where that says nothing."""
+    thrown: int = 0
+    """Backward passes whose gradients were cleared before a step could use them."""
 
 
 @dataclass(slots=True)
@@ -446,6 +456,8 @@ class Record:
     loss_calls: list[LossCall] = field(default_factory=list)
     broadcasts: list[LossCall] = field(default_factory=list)
     """(B, 1) with (B,), which makes (B, B)."""
+    linear_pairs: list[str] = field(default_factory=list)
+    """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)

@@ -74,13 +74,15 @@ class Report:
         """The one thing to do next."""
         if self.reason:
             return self.reason  # a remedy would be for what was not seen to be at fault
-        for cause in self.causes:
+        for cause in self.causes if self.exit_status == FAILED else []:
             if cause.change:
                 return cause.change + (f" ({cause.where})" if cause.where.path else "")
         for result in [*self.failures, *self.warnings]:
             if result.remedy:
                 place = f" ({result.where})" if result.where.path else ""
-                return f"{result.remedy}{place}"
+                # A warning is no reason to wait.
+                before = "" if self.exit_status == FAILED else "launch; worth a look: "
+                return f"{before}{result.remedy}{place}"
         return "launch"
 
 

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, Status, failed, number, passed, skipped, warned
 from runtime_probe.checks.descent import Descent, comparable, descents, middle, not_cleared, resolution
-from runtime_probe.checks.step_length import too_long
+from runtime_probe.checks.step_length import first_lengths, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,30 @@ if TYPE_CHECKING:
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
-    """Judge each loss by its gain ratio, actual over predicted decrease."""
+    """Judge each loss by its gain ratio; where that says nothing, each update by its length."""
+    found = list(_by_loss(record, family))
+    if not any(outcome.status is Status.FAIL for outcome in found):
+        found += _first_updates(record)
+    return found
+
+
+def _first_updates(record: Record) -> Iterable[Outcome]:
+    """The first update meets the initial weights: if it is as long as they are, nothing is left of them."""
+    for index, length in first_lengths(record):
+        if length >= t.FIRST_LENGTH:
+            optimizer = record.optimizers[index]
+            rate = max(optimizer.rates, default=0.0)
+            yield failed(
+                f"at a learning rate of {number(rate)} the first update of {optimizer.name} is {number(length)} times"
+                " as long as the weights: little is left of their initialization",
+                f"divide the learning rate ({number(rate)}) by {10 if length < 5 else 100} and look again",
+                optimizer.where,
+                first_length=length,
+                learning_rate=rate,
+            )
+
+
+def _by_loss(record: Record, family: Family) -> Iterable[Outcome]:
     if not family.measures_progress:
         found = too_long(record)
         if found is not None:
@@ -121,6 +144,7 @@ CHECK = Check(
     " overshooting the minimum on every step.",
     why="Whether the loss falls at each step depends on momentum, warm-up and luck. How much it falls, compared with"
     " what the gradient predicts for the very update that was made, does not: the ratio is near 1 for a small step and"
-    " collapses, or turns negative, once the step is longer than the gradient is good for.",
+    " collapses, or turns negative, once the step is longer than the gradient is good for. Where no loss tells, the"
+    " length of the first update does: a hundredth of the weights' own is healthy, as long as they are is not.",
     run=run,
 )

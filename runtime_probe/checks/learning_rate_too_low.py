@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
-from runtime_probe.checks.descent import descents, middle, not_cleared
+from runtime_probe.checks.descent import Descent, descents, middle, not_cleared
+from runtime_probe.record import BASELINE, WARM_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,10 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 descent.where,
                 learning_rate=0.0,
             )
+            continue
+        gone = _runs_out(record, descent)
+        if gone is not None:
+            yield gone
             continue
         reason = _not_judged(descent.rising, descent.closures, family, any_gradient=bool(gradients))
         if not reason and not_cleared(descent.steps):
@@ -53,6 +58,23 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield warned(message, remedy, descent.where, **numbers)
         else:
             yield passed(f"one step lowers the loss by about {drop:.2%}", **numbers)
+
+
+def _runs_out(record: Record, descent: Descent) -> Outcome | None:
+    """A schedule in epochs that is stepped with every batch is over after a few batches."""
+    steps = [s for s in record.steps if s.optimizer == descent.optimizers[0] and s.phase in (WARM_UP, BASELINE)]
+    rates = [max(step.rates, default=0.0) for step in steps]
+    top = max(rates, default=0.0)
+    if not rates or rates[-1] >= t.RATE_HALVES * top or rates[-1] != min(rates[rates.index(top) :]):
+        return None
+    say = failed if rates[-1] < t.RATE_GONE * top else warned
+    return say(
+        f"the learning rate falls from {number(top)} to {number(rates[-1])} within {len(rates)} steps",
+        "step a scheduler that counts in epochs once an epoch, or give it the number of all steps",
+        descent.where,
+        learning_rate=rates[-1],
+        highest=top,
+    )
 
 
 def _not_judged(rising: bool, closures: bool, family: Family, *, any_gradient: bool) -> str:

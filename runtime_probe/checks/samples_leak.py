@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the movement of the other samples' outputs after one sample was changed."""
+    yield from _scrambled(record)
     tried = [leak for leak in record.experiments.leakage if leak.kind == "samples"]
     if not tried:
         yield skipped("changing one sample was not tried")
@@ -36,6 +37,17 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield failed(message, remedy, moved=leak.moved)
         else:
             yield warned(message, remedy, moved=leak.moved)
+
+
+def _scrambled(record: Record) -> Iterable[Outcome]:
+    """Between the model and the loss: a view that has the right shape and the wrong order."""
+    for call in record.loss_calls:
+        if call.scrambled:
+            yield failed(
+                f"one prediction at {call.function} is put together from several outputs of the model",
+                "use transpose() or permute() to reorder dimensions; view() and reshape() only cut them anew",
+                call.where,
+            )
 
 
 CHECK = Check(

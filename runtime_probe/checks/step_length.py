@@ -31,6 +31,16 @@ def lengths(record: Record) -> list[tuple[int, float]]:
     return found
 
 
+def first_lengths(record: Record) -> list[tuple[int, float]]:
+    """Return the length of the first update over that of the initial parameters, for each optimizer of a network."""
+    return [
+        (index, optimizer.first_length)
+        for index, optimizer in enumerate(record.optimizers)
+        if optimizer.first_length is not None and math.isfinite(optimizer.first_length)
+        if optimizer.parameters >= _ELEMENTS
+    ]
+
+
 def too_long(record: Record) -> tuple[int, float] | None:
     """Return the optimizer whose updates are as long as its parameters, and their length."""
     worst = max(lengths(record), key=lambda pair: pair[1], default=None)

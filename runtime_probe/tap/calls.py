@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.modules import module as hooks
 
 from runtime_probe.tap import environments
+from runtime_probe.tap.between import Between
 from runtime_probe.tap.statistics import describe, tensors
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Calls:
         self.seen: set[tuple[int, str]] = set()
         self.change: Callable[[Call], tuple[Any, Any]] | None = None
         """What a phase makes of the inputs of a model that is called from outside."""
+        self.between = Between(session.record)
         self.looked = False
         self.handles: list[Any] = []
 
@@ -120,6 +122,8 @@ class Calls:
             self.order[id(module)] = len(self.order)
             self.kept.append(module)
             self.callers[id(module)] = self._stack[0]
+        if type(module) is nn.Linear and args:
+            self.between.into_linear(module, args[0], self._stack[0])
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords())
@@ -161,6 +165,8 @@ class Calls:
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         stack = self._stack
+        if self.session.active and torch.is_grad_enabled() and output is not None:
+            self.between.out_of(module, output, outer=len(stack) == 1)
         if stack and stack[-1] is module:
             stack.pop()
         elif module in stack:

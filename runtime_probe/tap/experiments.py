@@ -36,6 +36,8 @@ _MOST_ELEMENTS = 50_000_000
 _IN_MEMORY = 5_000_000
 """The copies of larger models are kept in the run folder, which is removed at the end."""
 _NOISE = 1e-4
+_SAME = 1e-6
+"""Of the largest weight: rounding within the rows of a matrix product."""
 _SLOW = 0.25
 """Seconds of a step from which on each iteration is thought over."""
 
@@ -365,7 +367,17 @@ class Experimenter:
         keys = list(self.parameters)
         for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
             self.parameters[key].norm = norm
+            self.parameters[key].alike = _alike(self.tensors[key])
         record.parameters = list(self.parameters.values())
+
+
+@torch.no_grad()
+def _alike(parameter: torch.Tensor) -> bool:
+    """Whether all units of a layer have the same weights."""
+    if parameter.dim() < 2 or len(parameter) < 2 or not parameter.is_floating_point() or parameter.is_sparse:
+        return False
+    spread = (parameter - parameter[:1]).abs().max()
+    return bool(spread <= _SAME * parameter.abs().max())
 
 
 def _nothing() -> Generator[None, None, None]:

@@ -111,6 +111,8 @@ def _clears(session: Session) -> None:
         original = owner.zero_grad
 
         def zero_grad(self: Any, *args: Any, _original: Any = original, **kwargs: Any) -> None:
+            if session.active:
+                session.before_clear()
             _original(self, *args, **kwargs)
             if session.active:
                 session.on_clear(here(2))

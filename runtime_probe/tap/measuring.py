@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
     from runtime_probe.tap.tracked import Tracked
 
+_ZERO = 1e-6
+"""Root mean square of parameters that were initialized with zeros, but for a few."""
+
 
 def loss_record(loss: Any) -> LossRecord | None:
     """Describe what a backward pass starts from; None if it is no tensor."""
@@ -70,7 +73,9 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
     )
     session.step_started = time.monotonic()
     tracked.last_loss = loss
-    if session.phase == records.BASELINE or session.change is not None:
+    if not tracked.steps and not again:
+        session.record.optimizers[tracked.index].first_length = _first_length(tracked)
+    elif session.phase == records.BASELINE or session.change is not None:
         if session.phase == records.BASELINE:
             session.experiments.note_gradients(tracked, [n / scale for n in raw])
         if tracked.before is not None:
@@ -82,6 +87,15 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
         if not isfinite(step.parameter_norm):
             not_finite(session, step.parameter_norm, NonFinite("parameter"))
     return step
+
+
+def _first_length(tracked: Tracked) -> float | None:
+    """Length of the first update over that of the parameters before; None where they were all zero."""
+    assert tracked.before is not None
+    start = gradients.total(gradients.norms(tracked.before.copies))
+    update = gradients.total(gradients.norms(tracked.before.turn_into_change()))
+    size = math.sqrt(sum(p.numel() for p in tracked.parameters))
+    return update / start if start > _ZERO * size else None
 
 
 def _measure_change(session: Session, tracked: Tracked, step: StepRecord, raw: list[float], scale: float) -> None:

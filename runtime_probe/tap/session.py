@@ -137,7 +137,7 @@ class Session:
             if all(old[0] is new[0] and old[1] == new[1] for old, new in pairs):
                 continue
             after = tracked.gradient_norms()
-            tracked.touched = True
+            tracked.touched = tracked.fresh = True
             tracked.raw = after
             tracked.backwards_in_step += tracked.in_step
             if record is not None:
@@ -155,7 +155,7 @@ class Session:
         """An optimizer is about to step."""
         tracked = self._of(optimizer)
         tracked.in_step = True
-        if self.phase == records.BASELINE or self.change is not None:
+        if self.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:
             self._set_rates(tracked, self.change.factor)
@@ -234,6 +234,13 @@ class Session:
             (tracked.clips if tracked.touched else tracked.misplaced).append(clip)
         if not known:
             self.unclaimed_clips.append(clip)
+
+    def before_clear(self) -> None:
+        """Gradients are about to be cleared: were they used?"""
+        alone = self.tracked[0] if len(self.tracked) == 1 else None  # else a loss passes through others' parameters
+        if alone is not None and alone.fresh and not alone.in_step:
+            self.record.optimizers[0].thrown += self.phase == records.BASELINE
+            alone.fresh = False
 
     def on_clear(self, where: Where) -> None:
         """Gradients were cleared."""

@@ -27,6 +27,8 @@ class Tracked:
         """Gradients of the step before have not been seen cleared."""
         self.touched = False
         """A backward since the last step has changed the gradients."""
+        self.fresh = False
+        """A backward has changed the gradients, and nothing has used or cleared them since."""
         self.losses: list[LossRecord] = []
         self.raw: list[float] = []
         """Norm of each gradient after the last backward, as it stood there."""
@@ -73,7 +75,7 @@ class Tracked:
     def forget(self) -> None:
         """Begin a new step."""
         self.losses, self.clips, self.misplaced = [], [], []
-        self.touched = False
+        self.touched = self.fresh = False
         self.unscaled = None
         self.backwards_in_step = 0
 

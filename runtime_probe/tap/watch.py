@@ -13,6 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import LossCall, NonFinite
+from runtime_probe.tap.between import MOVES
 from runtime_probe.tap.places import directly, here
 from runtime_probe.tap.statistics import describe
 
@@ -38,11 +39,6 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
-_MOVES = (
-    "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Select", "Slice", "Gather", "Index", "Permute",
-    "Transpose", "TBackward", "Clone", "ToCopy", "Expand", "Alias",
-)  # fmt: skip
-"""Beginnings of names of autograd nodes whose output holds values of their input as they are."""
 
 
 class Watch(TorchFunctionMode):
@@ -134,6 +130,9 @@ class Watch(TorchFunctionMode):
             shares = given.float().logsumexp(dim=dimension)
             call.log_normalized = bool(torch.allclose(shares, torch.zeros_like(shares), atol=1e-3))
         if given.requires_grad:
+            call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
+            if call.classes:
+                call.scrambled = self.session.calls.between.scrambled(given, call.classes)
             self._keep(call, target)
         if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _becomes_table(given, target):
             self._note_broadcast(call)
@@ -273,7 +272,7 @@ def _maker(node: Any) -> str:
         if node is None:
             return ""
         name = node.name()
-        if not name.startswith(_MOVES) or not node.next_functions:
+        if not name.startswith(MOVES) or not node.next_functions:
             return str(name)
         node = node.next_functions[0][0]
     return ""

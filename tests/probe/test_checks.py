@@ -74,6 +74,31 @@ BIG = {
     "minimum": [200.0, -1.0, -1.0],
     "maximum": [800.0, 1.0, 1.0],
 }
+
+
+def gan() -> Record:
+    one, two = (
+        series([1.4, 1.3, 1.5, 1.2, 1.6, 1.1, 1.7, 1.0, 1.8, 0.9, 1.9], gain=-0.1),
+        series(falling(0.7, 1.2), optimizer=1, gain=-0.1),
+    )
+    for step in two:
+        step.losses = [dataclasses.replace(loss(step.loss), where=dataclasses.replace(BACKWARD, line=40))]
+    return healthy(
+        steps=one + two,
+        optimizers=[OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP), OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP)],
+        loss_calls=[
+            mse(function="binary_cross_entropy", made_by="SigmoidBackward0", target_minimum=1, target_maximum=1)
+        ],
+        experiments=Experiments(repeat=0.0, nudge_predicted=1e-3, nudge_actual=4e-4),
+    )
+
+
+def two_optimizers(**changes: Any) -> Record:
+    return dataclasses.replace(
+        gan(), optimizers=[OptimizerRecord("Adam", [1.0], 0.0, 4000, STEP, **changes) for _ in range(2)]
+    )
+
+
 NAN = NonFinite("loss", 3, "nan", operation="log", module="Policy/Head", where=LOSS)
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
 FLOW = Features(time_argument="Net(t)", calls={"rand": 1, "randn": 1}, noise_std=1.0, data_std=[1.0, 0.9])
@@ -137,6 +162,13 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True)), "targets-not-shifted"),
     "tanh logits": (healthy(loss_calls=[cross_entropy(made_by="TanhBackward0")]), "logits-bounded"),
     "another model is in use": (healthy(parameters=[parameter("a", 0, gradients=0), dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
+    "first update as long as the weights, in a GAN": (two_optimizers(first_length=9.0), "learning-rate-too-high"),
+    "first update as long as the weights": (healthy(optimizers=[OptimizerRecord("AdamW", [1.0], 0.0, 12345, STEP, first_length=11.0)]), "learning-rate-too-high"),
+    "schedule stepped with every batch": (healthy(steps=[dataclasses.replace(s, rates=[1e-3 * 0.5**s.number]) for s in series(falling())]), "learning-rate-too-low"),
+    "constant weights": (healthy(parameters=[parameter("net.0.weight", 0, alike=True), parameter("net.2.weight", 1)]), "units-alike"),
+    "zero weights": (healthy(parameters=[dataclasses.replace(UNUSED, name=f"net.{i}.weight", alike=True, norm=0.0) for i in (0, 2)]), "units-alike"),
+    "cleared between backward and step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=10)], steps=series([2.0] * 11, applied_norm=0.0)), "gradients-thrown-away"),
+    "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "samples-leak"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -179,6 +211,11 @@ HINTS: dict[str, tuple[Record, str]] = {
     "one target": (healthy(loss_calls=[mse(target_shape=[64, 1], target_minimum=1.0, target_maximum=1.0)]), "targets-constant"),
     "dropout in eval mode": (healthy(models=[ModelRecord("MLP", 1, 1, [0], False, idle=["Dropout"])]), "eval-mode-in-training"),
     "a network that judges": (healthy(parameters=[*healthy().parameters, dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
+    "half the rate in ten steps": (healthy(steps=[dataclasses.replace(s, rates=[1e-3 * 0.9**s.number]) for s in series(falling())]), "learning-rate-too-low"),
+    "noise below one dimension": (healthy(features=dataclasses.replace(FLOW, data_std=[1.0, 1.0, 200.0])), "noise-scale-mismatch"),
+    "cleared for each micro-batch": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=30)]), "gradients-thrown-away"),
+    "linear, linear": (healthy(linear_pairs=["Policy.net.0 > Policy.net.1"]), "activation-missing"),
+    "target with a gradient": (healthy(features=RL, loss_calls=[mse(target_learns=True)]), "target-learns"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip
 
@@ -188,23 +225,6 @@ def test_hints_only_warn(record: Record, check: str) -> None:
     report = judge([record])
     assert report.exit_status == HEALTHY, report.failures
     assert check in {result.check for result in report.warnings}
-
-
-def gan() -> Record:
-    one, two = (
-        series([1.4, 1.3, 1.5, 1.2, 1.6, 1.1, 1.7, 1.0, 1.8, 0.9, 1.9], gain=-0.1),
-        series(falling(0.7, 1.2), optimizer=1, gain=-0.1),
-    )
-    for step in two:
-        step.losses = [dataclasses.replace(loss(step.loss), where=dataclasses.replace(BACKWARD, line=40))]
-    return healthy(
-        steps=one + two,
-        optimizers=[OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP), OptimizerRecord("Adam", [2e-4], 0.0, 10, STEP)],
-        loss_calls=[
-            mse(function="binary_cross_entropy", made_by="SigmoidBackward0", target_minimum=1, target_maximum=1)
-        ],
-        experiments=Experiments(repeat=0.0, nudge_predicted=1e-3, nudge_actual=4e-4),
-    )
 
 
 def two_losses(record: Record) -> Record:
@@ -240,6 +260,10 @@ HEALTHY_RUNS: dict[str, Record] = {
     "scaler finds its scale": healthy(features=Features(autocast="float16"), steps=[dataclasses.replace(s, skipped=s.number < 2, scale=16384.0) for s in series(falling())], nonfinite=[NonFinite("gradient", 0, "inf")]),
     "double minus of a likelihood": healthy(steps=series(falling(-2.0, 1.1), gain=0.9, node="NegBackward0 < MeanBackward0 < NegBackward0 < MseLossBackward0"), loss_calls=[]),
     "tanh head, targets within": healthy(loss_calls=[mse(made_by="TanhBackward0", target_minimum=-1.0, target_maximum=1.0)]),
+    "temperature that starts at zero": healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 1, STEP, first_length=3.0)]),
+    "a gate that starts at zero": healthy(parameters=[*healthy().parameters, dataclasses.replace(UNUSED, shape=[1, 64], norm=0.0, alike=False)]),
+    "cosine schedule": healthy(steps=[dataclasses.replace(s, rates=[1e-3 * (1 - s.number / 60)]) for s in series(falling())]),
+    "gradients cleared at the end of an epoch": healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=1)]),
     "time-first tokens": healthy(features=Features(token_input=True, targets_are_shifted=True), batch=Batch(), experiments=tried(leakage=[Leakage("samples", "RNN", 0.5)])),
     "bidirectional": healthy(experiments=tried(leakage=[Leakage("time", "ViT", 0.5)])),
 }  # fmt: skip

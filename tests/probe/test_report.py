@@ -23,6 +23,12 @@ def test_healthy() -> None:
     assert {result.check for result in made.results} == {check.id for check in checks.ALL}
 
 
+def test_a_warning_is_no_reason_to_wait() -> None:
+    made = judge([rank(0, of=1, linear_pairs=["Policy.0 > Policy.1"])])
+    assert made.exit_status == HEALTHY
+    assert made.next_action.startswith("launch; worth a look: put an activation")
+
+
 def test_results_come_in_the_order_of_the_checklist() -> None:
     steps = [result.step for result in judge([healthy()]).results]
     assert steps == sorted(steps)

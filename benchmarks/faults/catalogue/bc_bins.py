@@ -46,6 +46,12 @@ FAMILY = FamilyOfFaults(
             "x = self.norm(x[:, -1].detach())",
         ),
         fault(
+            "view-for-transpose",
+            "samples-leak",
+            "F.cross_entropy(logits.reshape(-1, BINS), label_batch.reshape(-1))",
+            "F.cross_entropy(logits.reshape(len(logits), BINS, ACTIONS), label_batch)",
+        ),
+        fault(
             "head-init-wide",
             "loss-at-start-too-high",
             "    model.train()\n",

@@ -144,6 +144,43 @@ FAMILY = FamilyOfFaults(
             "",
         ),
         fault(
+            "init-constant",
+            "units-alike",
+            "    policy.train()\n",
+            "    for p in policy.parameters():\n        nn.init.constant_(p, 0.05)\n    policy.train()\n",
+        ),
+        fault(
+            "activations-forgotten",
+            "activation-missing",
+            "nn.Linear(obs_dim, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()",
+            "nn.Linear(obs_dim, hidden), nn.Linear(hidden, hidden)",
+        ),
+        fault(
+            "zero-grad-before-step",
+            "gradients-thrown-away loss-detached",
+            _STEP,
+            "            loss.backward()\n            optimizer.zero_grad()\n            optimizer.step()\n",
+        ),
+        fault(
+            "micro-batches-cleared",
+            "gradients-thrown-away",
+            _STEP,
+            """            for part_obs, part_action in zip(obs_batch.chunk(2), action_batch.chunk(2)):
+                optimizer.zero_grad()
+                (F.mse_loss(policy(part_obs), part_action) / 2).backward()
+            nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+            optimizer.step()
+""",
+        ),
+        fault(
+            "schedule-stepped-with-every-batch",
+            "learning-rate-too-low",
+            "    policy.train()\n",
+            "    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=5, gamma=0.1)\n    policy.train()\n",
+            "            optimizer.step()\n",
+            "            optimizer.step()\n            scheduler.step()\n",
+        ),
+        fault(
             "labels-shuffled",
             "",
             "loss = F.mse_loss(pred, action_batch)",

@@ -53,6 +53,12 @@ FAMILY = FamilyOfFaults(
             "",
         ),
         fault(
+            "target-not-detached",
+            "target-learns",
+            "        with torch.no_grad():\n            target = rewards + gamma * (1 - dones) * target_net(nexts)",
+            "        if True:\n            target = rewards + gamma * (1 - dones) * q_net(nexts)",
+        ),
+        fault(
             "lr-zero", "learning-rate-too-low", '"--lr", type=float, default=1e-3', '"--lr", type=float, default=0.0'
         ),
     ),

@@ -1,0 +1,93 @@
+"""What happens to numbers between two layers, and between the model and its loss."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from runtime_probe.record import Record
+
+MOVES = (
+    "View", "UnsafeView", "Reshape", "Squeeze", "Unsqueeze", "Select", "Slice", "Gather", "Index", "Permute",
+    "Transpose", "TBackward", "Clone", "ToCopy", "Expand", "Alias",
+)  # fmt: skip
+"""Beginnings of names of autograd nodes whose output holds values of their input as they are."""
+_MOST_MOVES = 8
+_MOST_PAIRS = 8
+_MOST_ELEMENTS = 4_000_000
+
+
+class Between:
+    """Remembers what came out of layers while every module is watched."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.linear: dict[int, tuple[weakref.ref[torch.Tensor], nn.Module]] = {}
+        self.outputs: list[weakref.ref[torch.Tensor]] = []
+        """What the outermost modules returned last."""
+
+    def out_of(self, module: nn.Module, output: Any, *, outer: bool) -> None:
+        """A module has returned."""
+        if type(module) is nn.Linear:
+            self.linear[id(output)] = (weakref.ref(output), module)
+        if outer:
+            self.outputs += [weakref.ref(t) for _, t in tensors(output) if t.requires_grad and t.dim() > 1]
+            del self.outputs[:-_MOST_PAIRS]
+
+    def into_linear(self, module: nn.Linear, value: Any, root: nn.Module) -> None:
+        """A linear layer is called: with the output of another one, as it is?"""
+        kept, first = self.linear.get(id(value), (None, None))
+        if kept is None or kept() is not value or not isinstance(first, nn.Linear):
+            return
+        # A bottleneck (low rank, a shared embedding) is linear on purpose.
+        narrow = first.out_features < min(first.in_features, module.out_features)
+        if narrow or len(self.record.linear_pairs) >= _MOST_PAIRS:
+            return
+        names = {id(m): name for name, m in root.named_modules()}
+        title = type(root).__name__
+        pair = " > ".join(f"{title}.{names[id(m)]}" if names.get(id(m)) else title for m in (first, module))
+        if pair not in self.record.linear_pairs:
+            self.record.linear_pairs.append(pair)
+
+    def scrambled(self, given: torch.Tensor, classes: int) -> bool:
+        """Return whether predictions at a loss mix numbers that belong to different outputs of the model.
+
+        Asked where nothing but views stands between the two: what one prediction is made of must then lie along one
+        dimension of the output. `view(B, C, T)` of a (B, T, C) output has the right shape and the wrong numbers.
+
+        Args:
+            given: (N, C) or (N, C, ...), the input of a loss.
+            classes: C.
+        """
+        output = self._source(given)
+        if output is None or classes < 2 or given.dim() < 2 or given.numel() > _MOST_ELEMENTS or output is given:
+            return False
+        with torch.enable_grad():
+            rows = given.movedim(1, -1).reshape(-1, classes)
+            asked = [rows[row].sum() for row in sorted({0, len(rows) // 2, len(rows) - 1})]
+        for one in asked:
+            (seen,) = torch.autograd.grad(one, output, retain_graph=True, allow_unused=True)
+            if seen is None:
+                return False
+            places = seen.nonzero()
+            if len(places) == classes and sum(len(column.unique()) > 1 for column in places.T) > 1:
+                return True
+        return False
+
+    def _source(self, given: torch.Tensor) -> torch.Tensor | None:
+        """Return the output of a model that a tensor is a view of, or a copy in another order."""
+        outputs = {found.grad_fn: found for kept in self.outputs if (found := kept()) is not None and found.dim() > 2}
+        node: Any = given.grad_fn
+        for _ in range(_MOST_MOVES):
+            if node is None or node in outputs:
+                return outputs.get(node)
+            if not node.name().startswith(MOVES) or not node.next_functions:
+                return None
+            node = node.next_functions[0][0]
+        return None
