@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
+_COUPLED = "; but batch normalization over a batch this small curves the loss"
+
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge each loss by its gain ratio; where that says nothing, each update by its length."""
@@ -107,29 +109,24 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     rate = max(descent.rates, default=0.0)
     numbers: dict[str, Any] = {"gain_ratio": gain, "gain_ratios": ratios, "learning_rate": rate, "highest_loss": peak}
     remedy = f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts"
+    coupled = any(model.batch_coupled for model in record.models) and wild < t.EXPLODING_GROSS
     exploded = peak > t.LOSS_EXPLODES * max(start, t.LEARNT * first) > 0 and bool(ratios) and min(ratios) < t.GAIN_LOW
     if exploded:
-        return failed(
+        message = (
             f"the loss went from {number(descent.losses[0])} to {number(peak)} within {len(descent.steps)} steps"
-            f" at a learning rate of {number(rate)}",
-            remedy,
-            descent.where,
-            **numbers,
+            f" at a learning rate of {number(rate)}"
         )
+        if coupled:
+            return warned(message + _COUPLED, remedy, descent.where, **numbers)
+        return failed(message, remedy, descent.where, **numbers)
     if not ratios or (len(ratios) < 3 and gain >= t.GAIN_LOW):
         return skipped("the updates are too small for their effect to be told from rounding", **numbers)
     if gain >= t.GAIN_WARN:
         return passed(f"the loss falls by {gain:.2f} of what its gradient predicts (healthy: above 0.6)", **numbers)
     what = "rises where its gradient promises a decrease" if gain < 0 else f"falls by {gain:.2f} of what it should"
     message = f"at a learning rate of {number(rate)} the loss {what} (gain ratio {gain:.2f}, healthy: above 0.6)"
-    coupled = any(model.batch_coupled for model in record.models)
-    if coupled and not (gain < 0 and wild >= t.EXPLODING_GROSS):
-        return warned(
-            f"{message}; but batch normalization over a batch this small curves the loss",
-            remedy,
-            descent.where,
-            **numbers,
-        )
+    if coupled:
+        return warned(message + _COUPLED, remedy, descent.where, **numbers)
     rises = sum(after > before for before, after in pairwise(descent.losses))
     if sure and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
         return failed(message, remedy, descent.where, **numbers)

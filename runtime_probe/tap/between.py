@@ -28,22 +28,25 @@ class Between:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.linear: dict[int, tuple[weakref.ref[torch.Tensor], nn.Module]] = {}
+        self.linear: dict[int, tuple[weakref.ref[torch.Tensor], int, nn.Linear]] = {}
         self.outputs: list[weakref.ref[torch.Tensor]] = []
         """What the outermost modules returned last."""
 
     def out_of(self, module: nn.Module, output: Any, *, outer: bool) -> None:
         """A module has returned."""
         if type(module) is nn.Linear:
-            self.linear[id(output)] = (weakref.ref(output), module)
+            self.linear[id(output)] = (weakref.ref(output), output._version, module)
         if outer:
             self.outputs += [weakref.ref(t) for _, t in tensors(output) if t.requires_grad and t.dim() > 1]
             del self.outputs[:-_MOST_PAIRS]
 
     def into_linear(self, module: nn.Linear, value: Any, root: nn.Module) -> None:
         """A linear layer is called: with the output of another one, as it is?"""
-        kept, first = self.linear.get(id(value), (None, None))
-        if kept is None or kept() is not value or not isinstance(first, nn.Linear):
+        if id(value) not in self.linear:
+            return
+        kept, version, first = self.linear[id(value)]
+        # An activation in place leaves the same tensor, in another version.
+        if kept() is not value or value._version != version:
             return
         # A bottleneck (low rank, a shared embedding) is linear on purpose.
         narrow = first.out_features < min(first.in_features, module.out_features)
