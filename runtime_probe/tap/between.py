@@ -40,7 +40,7 @@ class Between:
             self.outputs += [weakref.ref(t) for _, t in tensors(output) if t.requires_grad and t.dim() > 1]
             del self.outputs[:-_MOST_PAIRS]
 
-    def into_linear(self, module: nn.Linear, value: Any, root: nn.Module) -> None:
+    def into_linear(self, module: nn.Linear, value: torch.Tensor, root: nn.Module) -> None:
         """A linear layer is called: with the output of another one, as it is?"""
         if id(value) not in self.linear:
             return
