@@ -45,8 +45,9 @@ class Between:
         if id(value) not in self.linear:
             return
         kept, version, first = self.linear[id(value)]
+        same = kept()
         # An activation in place leaves the same tensor, in another version.
-        if kept() is not value or value._version != version:
+        if same is None or same is not value or same._version != version:
             return
         # A bottleneck (low rank, a shared embedding) is linear on purpose.
         narrow = first.out_features < min(first.in_features, module.out_features)
