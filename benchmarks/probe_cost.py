@@ -132,13 +132,13 @@ def _measure(
 ) -> dict[str, str | int | float | bool]:
     stem = program.split(",", maxsplit=1)[0]
     plain, script = folder / f"{stem}_plain.py", folder / f"{stem}.py"
-    plain.write_text(_PLAIN.format(steps=steps) + text, encoding="utf-8")
+    plain.write_text(stopping_after(steps) + text, encoding="utf-8")
     script.write_text(text, encoding="utf-8")
     probe = [sys.executable, "-m", "runtime_probe", "--steps", str(steps), python, str(script)]
     bare, probed = [], []
     for _ in range(runs):
-        bare.append(_run([python, str(plain)]))
-        probed.append(_run(probe))
+        bare.append(measured([python, str(plain)]))
+        probed.append(measured(probe))
     seconds, megabytes = (statistics.median(pair[i] for pair in bare) for i in (0, 1))
     probed_seconds, probed_megabytes = (statistics.median(pair[i] for pair in probed) for i in (0, 1))
     bar_seconds, bar_megabytes = 1.5 * seconds + 3, 1.3 * megabytes + _parameters(python, text)
@@ -149,11 +149,17 @@ def _measure(
     }  # fmt: skip
 
 
-def _run(command: list[str]) -> tuple[float, float]:
+def stopping_after(steps: int) -> str:
+    """Return what, before a script, ends it after so many steps of an optimizer."""
+    return _PLAIN.format(steps=steps)
+
+
+def measured(command: list[str]) -> tuple[float, float]:
     """Seconds, and the peak memory of the process below that took most, in MB."""
     # The peak of waited-for children belongs to one process that measures a single command.
     code = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL);"
+        "import resource, subprocess, sys;"
+        " subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL);"
         " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
 x = torch.randn(256, 6) * SCALE
 y = torch.tanh(torch.randn(256, 6) @ torch.randn(6, 2))
-model = nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 2))
+model = nn.Sequential(nn.Linear(6, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Dropout(0.1), nn.Linear(HIDDEN, 2))
 optimizer = torch.optim.OPTIMIZER
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.9)
 while True:
@@ -49,13 +49,16 @@ def probe(
     clear: str = "optimizer.zero_grad()",
     norm: bool = True,
     wanted: str = "auto",
+    width: int = 32,
+    steps: int = 10,
 ) -> Report:
     text = TEMPLATE.replace("SCALE", scale).replace("OPTIMIZER", optimizer).replace("CLEAR", clear)
     if not norm:
-        text = text.replace("nn.BatchNorm1d(32), ", "")
+        text = text.replace("nn.BatchNorm1d(HIDDEN), ", "")
+    text = text.replace("HIDDEN", str(width))
     (folder / "train.py").write_text(text)
     os.environ["OMP_NUM_THREADS"] = "1"
-    outcome = run([sys.executable, "train.py"], Options(timeout=120, phases=wanted))
+    outcome = run([sys.executable, "train.py"], Options(timeout=120, phases=wanted, steps=steps))
     return judge(outcome.records, outcome.output_tail, timed_out=outcome.timed_out)
 
 
@@ -81,6 +84,15 @@ def test_a_phase_repeats_the_baseline_to_the_last_bit(work: Path, optimizer: str
     assert [step.rates for step in report.record.series(0, phases.UNCHANGED.name)][:10] == [
         step.rates for step in report.record.series(0)
     ]
+
+
+def test_the_state_of_a_large_model_goes_through_files_and_comes_back_to_the_last_bit(work: Path) -> None:
+    # Beyond five million elements (`experiments._IN_MEMORY`) copies lie in the run folder.
+    report = probe(work, width=480_000, wanted="all", steps=3)
+    assert report.record is not None
+    assert report.record.models[0].parameters > 5_000_000
+    again = next(phase for phase in report.record.phases if phase.name == phases.UNCHANGED.name)
+    assert again.losses == report.record.losses(0)
 
 
 def test_a_healthy_script_pays_for_one_phase(work: Path) -> None:
