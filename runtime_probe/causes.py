@@ -17,7 +17,7 @@ _ORDER = (
     "gradients-not-cleared",
     # The loss is not the one that was meant.
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
-    "update-goes-uphill",
+    "policy-gradient-reversed", "update-goes-uphill",
     # The data are not what the model can use.
     "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
     "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",

@@ -458,6 +458,8 @@ class Record:
     """(B, 1) with (B,), which makes (B, B)."""
     linear_pairs: list[str] = field(default_factory=list)
     """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
+    policy_correlations: list[float] = field(default_factory=list)
+    """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)

@@ -157,6 +157,8 @@ TIME_LOSS_RATIO = 100.0
 NOISE_RATIO = 10.0
 """Between the std of the noise and of the data. Seed: a schedule for images "will behave poorly on robot actions
 with a standard deviation of 2.0": we allow for a factor of ten before we speak."""
+POLICY_REVERSED = -0.5
+"""Correlation of an update's effect on log-probabilities with returns. A baseline lowers it, but does not turn it."""
 REWARD_COUNT = 40
 """Fewer rewards say nothing about how dense they are."""
 REWARD_DENSITY = 0.02

@@ -43,6 +43,7 @@ from runtime_probe.checks import (
     parameters_not_moving,
     parameters_without_gradient,
     parameters_without_optimizer,
+    policy_gradient,
     probabilities_as_logits,
     ranks_differ,
     reward_density,
@@ -128,6 +129,7 @@ ALL: tuple[Check, ...] = (
     bin_coverage.CHECK,
     flow_time.CHECK,
     noise_scale.CHECK,
+    policy_gradient.CHECK,
     reward_density.CHECK,
     discounted_horizon.CHECK,
 )

@@ -146,6 +146,8 @@ class Steps:
             rewards.nonzero += value != 0.0
             self.total += value
         rewards.mean = self.total / max(rewards.count, 1)
+        if self.session.watching:
+            self.session.policy.note_rewards(values, ends)
         self.length += 1
         rewards.longest = max(rewards.longest, self.length)
         ended = sum(_count(end) for end in ends)

@@ -147,12 +147,19 @@ def _counted(session: Session, name: str, original: Any) -> Any:
 
     @functools.wraps(original)
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = original(self, *args, **kwargs)
-        if session.watching and session.active:
+        session.policy.depth += 1
+        try:
+            made = original(self, *args, **kwargs)
+        finally:
+            session.policy.depth -= 1
+        # Independent, transformed and mixed distributions ask those within them.
+        if session.watching and session.active and not session.policy.depth:
             calls = session.record.features.calls
             key = name
             if name == "log_prob" and not (isinstance(made, torch.Tensor) and made.requires_grad):
                 key = "log_prob without gradient"
+            elif name == "log_prob":
+                session.policy.note_log_probability(made)
             calls[key] = calls.get(key, 0) + 1
         return made
 

@@ -21,6 +21,7 @@ from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.patches import Patches
+from runtime_probe.tap.policy import PolicyGradient
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import tensors
 from runtime_probe.tap.tracked import Tracked
@@ -83,6 +84,7 @@ class Session:
         self.calls = Calls(self)
         self.watch = Watch(self)
         self.experiments = Experimenter(self)
+        self.policy = PolicyGradient()
         self.patches = Patches()
         self.modules: list[torch.nn.Module] | None = None
         """Where to look for models; None for the whole process."""
@@ -331,6 +333,8 @@ class Session:
         """The anchor has stepped: an iteration of the script is over, as far as the probe can tell."""
         self.in_phase += 1
         self.progress()
+        if self.watching:
+            self._note_policy()
         if self.phase == records.WARM_UP:
             self._warm_up()
         elif self.phase == records.BASELINE:
@@ -339,6 +343,14 @@ class Session:
             self.experiments.boundary()
         if self.randomness is not None:
             self.randomness.put_back()
+
+    def _note_policy(self) -> None:
+        found = self.policy.correlation(self.record.rewards.gamma)
+        if found is not None:
+            # With maximize=True an optimizer follows the gradient, where others go against it.
+            uphill = any(optimizer.maximize for optimizer in self.record.optimizers)
+            self.record.policy_correlations.append(-found if uphill else found)
+        self.policy.forget()
 
     def _warm_up(self) -> None:
         if self.in_phase == 1:

@@ -169,6 +169,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "zero weights": (healthy(parameters=[dataclasses.replace(UNUSED, name=f"net.{i}.weight", alike=True, norm=0.0) for i in (0, 2)]), "units-alike"),
     "cleared between backward and step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=10)], steps=series([2.0] * 11, applied_norm=0.0)), "gradients-thrown-away"),
     "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "samples-leak"),
+    "policy gradient away from returns": (healthy(features=RL, rewards=REWARDS, policy_correlations=[-0.98, -0.7]), "policy-gradient-reversed"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -242,6 +243,7 @@ HEALTHY_RUNS: dict[str, Record] = {
     "zero-initialised head": healthy(parameters=[parameter("net.0.weight", 0, norms=[0.0, *[0.02] * 9], gradients=9), parameter("head.weight", 1)]),
     "LBFGS": healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series([2.0, 0.1, *[0.01] * 9], gain=1.0, predicted=math.nan, rate=1.0)),
     "REINFORCE": healthy(features=RL, rewards=REWARDS, loss_calls=[], steps=series([30.0, -4.0, 50.0, 20.0, -10.0, 30.0, 2.0, 44.0, 9.0, 3.0, 80.0], gain=-2.0, grad_norm=90.0, applied_norm=90.0)),
+    "REINFORCE with a baseline": healthy(features=RL, rewards=REWARDS, policy_correlations=[0.4, -0.1, 0.7]),
     "PPO": healthy(features=RL, rewards=REWARDS, steps=series([-0.01, 0.3, -0.2, *[0.1] * 8], node="AddBackward0 < NegBackward0 < MeanBackward0", clips=[clip(0.5)])),
     "DQN, maximize": healthy(features=RL, rewards=REWARDS, optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 10, STEP, maximize=True)], steps=series(falling(factor=1.05))),
     "GAN": gan(),

@@ -27,6 +27,8 @@ CORE = [
     ("bc_mlp", "zero-grad-before-step"),
     ("bc_mlp", "schedule-stepped-with-every-batch"),
     ("gan", "lr-x5000"),
+    ("reinforce", "sign-flipped"),
+    ("reinforce", "update-uphill"),
     ("bc_bins", "view-for-transpose"),
     ("bc_bins", "batch-first-forgotten"),
     ("bc_bins", "softmax-twice"),

@@ -58,13 +58,13 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "update-uphill",
-            "update-goes-uphill",
+            "policy-gradient-reversed update-goes-uphill",
             "Adam(policy.parameters(), lr=args.lr)",
             "Adam(policy.parameters(), lr=args.lr, maximize=True)",
         ),
         fault(
             "sign-flipped",
-            "",
+            "policy-gradient-reversed",
             "loss = -(torch.stack(log_probs) * returns).sum()",
             "loss = (torch.stack(log_probs) * returns).sum()",
         ),

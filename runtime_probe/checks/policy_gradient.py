@@ -1,0 +1,45 @@
+"""A policy gradient with the wrong sign: actions that were followed by high returns become rarer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Judge the correlation of the update of each action's log-probability with the return that followed."""
+    found = record.policy_correlations
+    where = record.optimizers[0].where if record.optimizers else None
+    if not found:
+        yield skipped("no log-probability belongs to one reward")
+        return
+    shown = ", ".join(f"{value:.2f}" for value in found)
+    if len(found) > 1 and max(found) < t.POLICY_REVERSED:
+        yield failed(
+            "the update makes actions rarer that were followed by high returns: log-probabilities and returns"
+            f" correlate by {shown}",
+            "minimize -(log_prob * advantage): check the minus sign, the sign of the advantage and maximize=True",
+            where,
+            correlations=found,
+        )
+    else:
+        yield passed(f"log-probabilities move with the returns (correlation {shown})", where, correlations=found)
+
+
+CHECK = Check(
+    id="policy-gradient-reversed",
+    title="Policy gradient",
+    step=7,
+    seed="RL loss not converging",
+    why="The loss of a policy gradient has no sign that means anything, and rises or falls at will. What it does to the"
+    " probability of an action can be compared with the return that followed.",
+    run=run,
+)
