@@ -32,6 +32,8 @@ INFLUENCE = "influence"
 """An iteration with parameters changed that get no gradient: does the loss depend on them?"""
 FORCED_TIME = "forced time"
 """An iteration in which uniform draws give the ends of their range: which flow times reach the model?"""
+OTHER_NOISE = "other noise"
+"""An iteration in which normal draws have the other sign: does the noise reach the model, or only the target?"""
 ZEROED = "zeroed inputs"
 """Ten steps from the start of the baseline with every input of the model set to zero."""
 TRACE = "trace"
@@ -331,6 +333,10 @@ class Experiments:
     time_loss: float | None = None
     time_observed: list[float] = field(default_factory=list)
     """Smallest and largest flow time that occurred by itself."""
+    velocity_agreement: float | None = None
+    """Cosine between the target and the direction in which the noised sample moves with the time of the model."""
+    noise_reaches_model: bool | None = None
+    """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)
 
 

@@ -154,6 +154,8 @@ TIME_MARGIN = 1e-6
 magnitudes"."""
 TIME_LOSS_RATIO = 100.0
 """Loss at the ends over the loss elsewhere."""
+VELOCITY_COSINE = 0.9
+"""Of a target and the direction of a straight path: 1 but for a smallest noise of the path (1e-4 to 1e-2)."""
 NOISE_RATIO = 10.0
 """Between the std of the noise and of the data. Seed: a schedule for images "will behave poorly on robot actions
 with a standard deviation of 2.0": we allow for a factor of ten before we speak."""

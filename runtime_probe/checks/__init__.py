@@ -39,6 +39,7 @@ from runtime_probe.checks import (
     loss_shape,
     nan_or_inf,
     noise_scale,
+    noise_unseen,
     outliers,
     parameters_not_moving,
     parameters_without_gradient,
@@ -60,6 +61,7 @@ from runtime_probe.checks import (
     units_alike,
     update_uphill,
     vanishing_gradients,
+    velocity_reversed,
     weight_decay,
 )
 from runtime_probe.checks.base import Result as Result
@@ -129,6 +131,8 @@ ALL: tuple[Check, ...] = (
     bin_coverage.CHECK,
     flow_time.CHECK,
     noise_scale.CHECK,
+    noise_unseen.CHECK,
+    velocity_reversed.CHECK,
     policy_gradient.CHECK,
     reward_density.CHECK,
     discounted_horizon.CHECK,

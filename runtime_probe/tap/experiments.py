@@ -15,8 +15,8 @@ import torch
 
 from runtime_probe import record as records
 from runtime_probe.record import ModelRecord, ParameterRecord
-from runtime_probe.tap import gradients, models
-from runtime_probe.tap.forced import ForcedEnds
+from runtime_probe.tap import flow, gradients, models
+from runtime_probe.tap.forced import ForcedEnds, OtherNoise
 from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
 from runtime_probe.tap.trace import Trace
@@ -256,6 +256,7 @@ class Experimenter:
                 yield from self._nudge(anchor, loss)
             yield from self._influence(anchor, loss)
             yield from self._forced_time(anchor)
+            yield from self._other_noise(anchor, loss)
         if self.start_state is not None:
             yield from Phasing(session, self.start_state, anchor).run(repeats=repeats)
 
@@ -332,15 +333,45 @@ class Experimenter:
         features, results = self.session.record.features, self.session.record.experiments
         if not features.time_argument or features.time_integral:
             return
+        before = self._given_with_time()
         with ForcedEnds():
             self.session.enter(records.FORCED_TIME)
             yield
-        for call in self.session.calls.outer.values():
-            for name, tensor in call.named():
-                if f"{type(call.module).__name__}({name})" == features.time_argument:
-                    results.time_minimum, results.time_maximum = float(tensor.min()), float(tensor.max())
-                    results.time_loss = anchor.last_loss
+        after = self._given_with_time()
+        time = after.get(features.time_argument)
+        if time is not None:
+            results.time_minimum, results.time_maximum = float(time.min()), float(time.max())
+            results.time_loss = anchor.last_loss
+            results.velocity_agreement = flow.agreement(
+                before, after, features.time_argument, self.session.velocity_targets
+            )
         self._put_back()
+
+    def _other_noise(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
+        features, results = self.session.record.features, self.session.record.experiments
+        drawn = any(features.calls.get(name) for name in ("randn", "randn_like", "normal_"))
+        if not features.time_argument or not drawn:
+            return
+        before = self._given_with_time()
+        with OtherNoise():
+            self.session.enter(records.OTHER_NOISE)
+            yield
+        after = self._given_with_time()
+        if len(before) > 1 and before.keys() == after.keys() and abs(anchor.last_loss - loss) > _NOISE * abs(loss):
+            results.noise_reaches_model = any(
+                name != features.time_argument and not torch.equal(tensor, before[name])
+                for name, tensor in after.items()
+            )
+        self._put_back()
+
+    def _given_with_time(self) -> dict[str, torch.Tensor]:
+        """Copies of the numbers that went into the model that is given a time."""
+        wanted = self.session.record.features.time_argument
+        for call in self.session.calls.outer.values():
+            given = {f"{type(call.module).__name__}({name})": tensor for name, tensor in call.named()}
+            if wanted in given:
+                return {k: t.detach().clone() for k, t in given.items() if k == wanted or t.is_floating_point()}
+        return {}
 
     # The end.
 

@@ -1,4 +1,4 @@
-"""Uniform draws that give the ends of their range: a time that is clamped stays away from them."""
+"""Draws that give what an experiment wants: uniform ones the ends of their range, normal ones other noise."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+_NORMAL = frozenset(("randn", "randn_like", "normal", "normal_"))
 _UNIFORM = frozenset(("rand", "rand_like", "uniform_"))
 _LARGEST = 1.0 - 2.0**-24
 """The largest float32 that torch.rand can give."""
@@ -29,4 +30,15 @@ class ForcedEnds(TorchFunctionMode):
                 flat = torch.full((result.numel(),), low, dtype=torch.float32)
                 flat[1::2] = low + (high - low) * _LARGEST
                 result.copy_(flat.reshape(result.shape).to(result.dtype))
+        return result
+
+
+class OtherNoise(TorchFunctionMode):
+    """Normal draws change their sign: noise that is as likely, and differs everywhere."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if getattr(func, "__name__", "") in _NORMAL and isinstance(result, torch.Tensor) and not result.requires_grad:
+            with torch.no_grad():
+                result.neg_()
         return result

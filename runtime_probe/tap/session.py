@@ -40,6 +40,7 @@ WARM_UP_STEPS = 3
 _OTHERS = 6
 """A second optimizer may step this much more rarely than the first (a GAN's generator) and still get its ten steps."""
 _EVENTS = 400
+_MOST_TARGET = 1_000_000
 
 
 class Session:
@@ -76,6 +77,8 @@ class Session:
         self.backwards_without_step = 0
         self.digest = ""
         self.targets: list[torch.Tensor] = []
+        self.velocity_targets: list[torch.Tensor] = []
+        """The last one of each shape that a loss compared with."""
         self.environments: Steps | None = None
         """Counts the rewards of environments of the script's own."""
         self.batch_first = False
@@ -271,6 +274,9 @@ class Session:
 
     def note_target(self, target: torch.Tensor) -> None:
         """Remember what a loss compared with, to recognise shifted inputs."""
+        if target.is_floating_point() and target.dim() > 1 and target.numel() <= _MOST_TARGET:
+            # Of the last warm-up step: its draws are those of every step after it.
+            self.velocity_targets = [t for t in self.velocity_targets if t.shape != target.shape] + [target.detach()]
         if self.in_phase == 0 and not target.is_floating_point() and self.phase == records.WARM_UP:
             self.targets.append(target.detach())
 

@@ -170,6 +170,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "cleared between backward and step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=10)], steps=series([2.0] * 11, applied_norm=0.0)), "gradients-thrown-away"),
     "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "samples-leak"),
     "policy gradient away from returns": (healthy(features=RL, rewards=REWARDS, policy_correlations=[-0.98, -0.7]), "policy-gradient-reversed"),
+    "clean samples in place of noised ones": (healthy(features=FLOW, experiments=tried(noise_reaches_model=False)), "noise-unseen"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -217,6 +218,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "cleared for each micro-batch": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=30)]), "gradients-thrown-away"),
     "linear, linear": (healthy(linear_pairs=["Policy.net.0 > Policy.net.1"]), "activation-missing"),
     "target with a gradient": (healthy(features=RL, loss_calls=[mse(target_learns=True)]), "target-learns"),
+    "velocity against the path": (healthy(features=FLOW, experiments=tried(velocity_agreement=-0.99)), "velocity-reversed"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip
 
@@ -247,7 +249,7 @@ HEALTHY_RUNS: dict[str, Record] = {
     "PPO": healthy(features=RL, rewards=REWARDS, steps=series([-0.01, 0.3, -0.2, *[0.1] * 8], node="AddBackward0 < NegBackward0 < MeanBackward0", clips=[clip(0.5)])),
     "DQN, maximize": healthy(features=RL, rewards=REWARDS, optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 10, STEP, maximize=True)], steps=series(falling(factor=1.05))),
     "GAN": gan(),
-    "flow policy": healthy(features=FLOW, experiments=tried(time_minimum=1e-3, time_maximum=0.999, time_loss=2.0)),
+    "flow policy": healthy(features=FLOW, experiments=tried(noise_reaches_model=True, velocity_agreement=0.99, time_minimum=1e-3, time_maximum=0.999, time_loss=2.0)),
     "diffusion at t = 1000": healthy(features=Features(time_argument="Net(t)", time_integral=True, noise_std=1.0, calls={"randint": 1, "randn_like": 1}), statistics=[statistics(features=1, mean=[500.0], std=[280.0], minimum=[3.0], maximum=[998.0])]),
     "VAE, summed": healthy(features=Features(calls={"randn_like": 1}), loss_calls=[mse(function="binary_cross_entropy", made_by="SigmoidBackward0", value=2200.0)], steps=series(falling(2200.0), node="AddBackward0 < BinaryCrossEntropyBackward0", grad_norm=900.0, applied_norm=900.0)),
     "nanoGPT": healthy(features=Features(token_input=True, targets_are_shifted=True), loss_calls=[cross_entropy(value=4.2, classes=65, classes_seen=40, top_share=0.6, target_shape=[768])], statistics=[statistics(layer="Embedding", mean=[4e4], std=[1e4])], experiments=tried(leakage=[Leakage("time", "GPT", 1e-7), Leakage("samples", "GPT", 0.0)])),

@@ -27,6 +27,7 @@ CORE = [
     ("bc_mlp", "zero-grad-before-step"),
     ("bc_mlp", "schedule-stepped-with-every-batch"),
     ("gan", "lr-x5000"),
+    ("diffusion_policy", "noise-never-added"),
     ("reinforce", "sign-flipped"),
     ("reinforce", "update-uphill"),
     ("bc_bins", "view-for-transpose"),
@@ -39,7 +40,7 @@ CORE = [
     ("language_model", "mask-missing"),
     ("sequence_lstm", "bce-on-logits"),
 ]
-HEALTHY = ["bc_mlp", "bc_bins", "flow_policy", "image_cnn", "language_model", "reinforce", "gan"]
+HEALTHY = ["bc_mlp", "bc_bins", "flow_policy", "diffusion_policy", "image_cnn", "language_model", "reinforce", "gan"]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,7 @@ def test_the_cause_comes_first(harness: Any, zygote: Any, tmp_path: Path, family
 
 
 HINTED = [
+    ("flow_policy", "velocity-reversed"),
     ("bc_mlp", "activations-forgotten"),
     ("bc_mlp", "micro-batches-cleared"),
     ("dqn", "target-not-detached"),

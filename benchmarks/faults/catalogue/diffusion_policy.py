@@ -55,7 +55,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "noise-never-added",
-            "",
+            "noise-unseen",
             "noisy = bar.sqrt() * batch_action + (1 - bar).sqrt() * noise",
             "noisy = batch_action",
         ),

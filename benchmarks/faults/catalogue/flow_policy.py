@@ -79,6 +79,6 @@ FAMILY = FamilyOfFaults(
             "            torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)\n            optimizer.step()\n",
             "            optimizer.step()\n            torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)\n",
         ),
-        fault("velocity-reversed", "", "velocity = action - noise", "velocity = noise - action"),
+        fault("velocity-reversed", "velocity-reversed", "velocity = action - noise", "velocity = noise - action"),
     ),
 )
