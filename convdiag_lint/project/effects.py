@@ -20,6 +20,7 @@ from convdiag_lint.project.values import (
     Ref,
     Seq,
     Value,
+    call_name,
     describe,
     walk,
 )
@@ -318,20 +319,6 @@ def _hook(interp: Interpreter, call: Call, base: Value) -> bool:
 
 
 # Finite checks -----------------------------------------------------------------------------------
-
-
-def call_name(value: Value | None) -> str | None:
-    """Last name of what a call calls, however it is spelled."""
-    if not isinstance(value, Call):
-        return None
-    callee = value.callee
-    if isinstance(callee, Ref):
-        return callee.name.rpartition(".")[2]
-    if isinstance(callee, Attr):
-        return callee.name
-    if isinstance(callee, FuncVal):
-        return callee.function.name
-    return callee.name if isinstance(callee, Imported) else None
 
 
 def finite_tests(interp: Interpreter, test: Value, depth: int = 8) -> Iterator[Value]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
 from convdiag_lint.project.deciding import choose
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import (
     Attr,
@@ -28,6 +27,7 @@ from convdiag_lint.project.values import (
     Seq,
     Setting,
     Value,
+    call_name,
     walk,
 )
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import SAME_TENSOR
 from convdiag_lint.project.classes import SAME, TRANSPARENT
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.values import (
@@ -25,6 +24,7 @@ from convdiag_lint.project.values import (
     Ref,
     Setting,
     Value,
+    call_name,
     describe,
     walk,
 )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import calling, kinds
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.programs import APPLIES, imports, neighbours
@@ -28,6 +27,7 @@ from convdiag_lint.project.values import (
     Seq,
     Setting,
     Value,
+    call_name,
     walk,
 )
 

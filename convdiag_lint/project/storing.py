@@ -6,11 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.programs import closure, importers, program_of
 from convdiag_lint.project.statistics import KEPT, Statistic, bindings, key_of, source_of
-from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value
+from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value, call_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

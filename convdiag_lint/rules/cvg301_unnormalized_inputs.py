@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.inputs import Scale, enters_raw, scale_of, takes_raw
 from convdiag_lint.project.origins import origins
-from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, describe
+from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, call_name, describe
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:

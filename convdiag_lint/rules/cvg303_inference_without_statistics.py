@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.programs import imports, trains
 from convdiag_lint.project.statistics import (
@@ -25,7 +24,19 @@ from convdiag_lint.project.statistics import (
 )
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.storing import within_model
-from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Imported, Obj, Param, Ref, Value, walk
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    ClassVal,
+    FuncVal,
+    Imported,
+    Obj,
+    Param,
+    Ref,
+    Value,
+    call_name,
+    walk,
+)
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.flow import Interpolation, flows
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.ranges import interval
 from convdiag_lint.project.steps import without_gradients
-from convdiag_lint.project.values import Call, Value, describe, walk
+from convdiag_lint.project.values import Call, Value, call_name, describe, walk
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
