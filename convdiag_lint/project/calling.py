@@ -104,7 +104,6 @@ def _construct(interp: Interpreter, callee: ClassVal, args: Args, keywords: Keyw
     if found is not None:
         target = FuncVal(found, None, made)
         _note(interp, target, bind(found, target, args, keywords), span, 0)
-    effects.constructed(interp, made, span)
     return made
 
 

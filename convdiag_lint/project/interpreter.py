@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convdiag_lint.events import Event, EventKind, Frame, Guard
-from convdiag_lint.project import calling, effects
+from convdiag_lint.project import calling, effects, finite, gradients
 from convdiag_lint.project.expressions import binary, element, evaluate, item, optional, truth
 from convdiag_lint.project.values import (
     Call,
@@ -94,7 +94,6 @@ class Interpreter:
             self.set_attribute(evaluate(self, target.base), target.name, value)
         elif isinstance(target, syntax.Subscript):
             base, index = evaluate(self, target.base), evaluate(self, target.index)
-            effects.item_assigned(self, base, index, value)
             if isinstance(index, Const):
                 self.store(base, f"[{index.value!r}]", value)
         elif isinstance(target, syntax.Starred):
@@ -113,7 +112,7 @@ class Interpreter:
         if not value.hint and not isinstance(value, (Const, Ref)):
             value.hint = name
         if name == "grad":
-            effects.gradient_assigned(self, base, value)
+            gradients.assigned(self, base, value)
         self.store(base, name, value)
 
     def store(self, base: Value, name: str, value: Value) -> None:
@@ -218,7 +217,7 @@ class Interpreter:
     def _update(self, stmt: syntax.Update) -> None:
         value = evaluate(self, stmt.value)
         before = evaluate(self, stmt.target)
-        effects.updated_in_place(self, before, stmt.op, value, stmt.span)
+        gradients.updated_in_place(self, before, stmt.op, value, stmt.span)
         self.bind(stmt.target, binary(stmt.op, before, value))
 
     def _evaluate(self, stmt: syntax.Evaluate) -> str | None:
@@ -240,7 +239,7 @@ class Interpreter:
 
     def _assert(self, stmt: syntax.Assert) -> None:
         test = evaluate(self, stmt.test)
-        effects.tested(self, test, stmt.span, "raise")
+        finite.tested(self, test, stmt.span, "raise")
         if truth(test) is None:
             self.enter(test, True)
 
@@ -262,7 +261,7 @@ class Interpreter:
         other = self.block(stmt.orelse)
         self.leave(mark)
         if ended is not None or other is not None:
-            effects.tested(self, test, stmt.span, ended or other or "")
+            finite.tested(self, test, stmt.span, ended or other or "")
         if ended is not None and other is not None:
             return ended if ended == other else "mixed"
         if ended is not None:

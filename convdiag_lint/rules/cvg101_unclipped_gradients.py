@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project.asking import config_of, edited, gathering, is_scalar_optimizer, opaque_for
-from convdiag_lint.project.effects import CLIPPERS
 from convdiag_lint.project.frameworks import clipping_of_framework, deepspeed_calls
+from convdiag_lint.project.gradients import CLIPPERS
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule

@@ -11,7 +11,7 @@ from convdiag_lint.project.asking import (
     is_scalar_optimizer,
     opaque_for_loss,
 )
-from convdiag_lint.project.effects import finite_words
+from convdiag_lint.project.finite import finite_tests, finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import Obj, Value
@@ -113,7 +113,7 @@ def _tested_around(program: Program, site: Site, context: Context) -> bool:
     return False
 
 
-def _around(program: Program, step: Step, context: Context) -> list:  # type: ignore[type-arg]
+def _around(program: Program, step: Step, context: Context) -> list[Function]:
     """The functions that the update runs under: its scope, its context, their callers."""
     found = [step.scope, context.run.function]
     for function in found:
@@ -142,14 +142,10 @@ def _tested(program: Program, context: Context) -> bool:
         if about_training(program, event.subject, context):
             return True
     # The update itself stands under a test.
-    from convdiag_lint.project.effects import finite_tests
-    from convdiag_lint.project.interpreter import Interpreter
-
-    interp = Interpreter(program, run, silent=True)
     for guard in (*step.guards, *context.backward.guards):
         test = run.tests.get(guard.condition)
         if test is not None:
-            for subject in finite_tests(interp, test):
+            for subject in finite_tests(program, test):
                 if about_training(program, subject, context):
                     return True
     return False
