@@ -143,7 +143,7 @@ def scale_of(program: Program, value: Value, depth: int = 14, seen: frozenset[in
     if isinstance(value, Map):
         return worst([look(item) for _, item in value.items[:12]])
     if isinstance(value, Param):
-        bound = program.bindings(value)
+        bound = program.callers.bindings(value)
         found = [look(b) for b in bound[:6]]
         raw = [f for f in found if f.scale is Scale.RAW]
         return raw[0] if raw else worst(found) if found else UNKNOWN
@@ -287,7 +287,7 @@ def _made_raw(program: Program, made: Value, depth: int) -> Scale:
         inner = _wrapped(program, made.base)
         return _made_raw(program, inner, depth - 1) if inner is not None else Scale.UNKNOWN
     if isinstance(made, Param):
-        bound = program.bindings(made)
+        bound = program.callers.bindings(made)
         return _made_raw(program, bound[0], depth - 1) if len(bound) == 1 else Scale.UNKNOWN
     if isinstance(made, Seq):
         found = [_made_raw(program, item, depth - 1) for item in made.items[:3]]

@@ -57,7 +57,7 @@ def _behind(program: Program, value: Value) -> Iterator[Value]:
         yield value.then
         yield value.other
     elif isinstance(value, Param):
-        bound = program.bindings(value)
+        bound = program.callers.bindings(value)
         yield from bound[:6] if bound else [value]
     elif isinstance(value, Call):
         callee = value.callee

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convdiag_lint.project import calling, kinds
+from convdiag_lint.project import kinds
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.origins import origins
-from convdiag_lint.project.programs import APPLIES, imports, neighbours
+from convdiag_lint.project.programs import APPLIES, neighbours
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -167,42 +167,6 @@ def _operands(value: Value, op: str, names: tuple[str, ...]) -> tuple[Value, Val
     return None
 
 
-def bindings(program: Program, value: Param) -> list[Value]:
-    """What the project passes for a parameter, helpers included that nothing else asks about."""
-    found = program.bindings(value)
-    for call in plain_calls(program, value.function):
-        target = program.force(call.callee)
-        if isinstance(target, FuncVal):
-            given = calling.bind(value.function, target, call.args, call.keywords)
-            bound = given.get(value.parameter.name, value.default)
-            if bound is not None:
-                found.append(bound)
-    return found
-
-
-def plain_calls(program: Program, function: Function) -> list[Call]:
-    """Calls of a function of another file that the interpreter did not enter: that file acts on no step."""
-    known: dict[Function, list[Call]] = program.facts.setdefault("plain calls", {})
-    if function not in known:
-        known[function] = []
-        here = function.module.path
-        if function.owner is None and not program.may_matter(here):
-            paths = [p for p in program.files.calling(function.name) if here in imports(program).get(p, ())]
-            known[function] = [call for path in paths[:20] for call in _plain_calls(program, path, function)]
-    return known[function]
-
-
-def _plain_calls(program: Program, path: str, function: Function) -> Iterator[Call]:
-    module = program.modules.get(path)
-    for other in (module.main, *module.functions) if module is not None else ():
-        if other is not function and function.name in other.words:
-            for call in program.run(other).calls:
-                if call.function is other and isinstance(call.callee, Imported) and call.callee.name == function.name:
-                    target = program.force(call.callee)
-                    if isinstance(target, FuncVal) and target.function is function:
-                        yield call
-
-
 def source_of(program: Program, value: Value) -> Source:
     """The computations, files and literals that a centre or spread goes back to."""
     found = Source([])
@@ -253,7 +217,7 @@ def _trace(program: Program, value: Value, depth: int, found: Source, seen: set[
     elif isinstance(value, (Imported,)):
         look(program.force(value))
     elif isinstance(value, Param):
-        bound = bindings(program, value)[:6]
+        bound = program.callers.bindings(value, helpers=True)[:6]
         if value.default is not None and not bound:
             bound = [value.default]
         found.unknown |= not bound
@@ -444,7 +408,7 @@ def _named(program: Program, data: Value, depth: int = 2) -> str:
         if inner.hint:
             words.append(inner.hint)
         if isinstance(inner, Param) and depth:
-            words += [_named(program, bound, depth - 1) for bound in bindings(program, inner)[:3]]
+            words += [_named(program, bound, depth - 1) for bound in program.callers.bindings(inner, helpers=True)[:3]]
         if len(words) > 8:
             break
     return " ".join(words)

@@ -113,7 +113,7 @@ def steps(program: Program, function: Function) -> Iterator[Step]:
             continue
         if _scope(event, backward) is not function:
             continue
-        if is_given(backward.subject, function) and program.callers(function):
+        if is_given(backward.subject, function) and program.callers.of(function):
             continue
         yield Step(function, (Context(run, event, backward),))
     yield from _by_stored_code(program, function, run)
@@ -137,7 +137,7 @@ def _by_stored_code(program: Program, function: Function, run: Run) -> Iterator[
     if not handed:
         return
     contexts = []
-    for site in program.callers(function):
+    for site in program.callers.of(function):
         above = program.run(site.caller)
         for event in above.events:
             if event.kind is EventKind.STEP and any(
@@ -177,7 +177,7 @@ def _from_callers(program: Program, function: Function, step: Event, depth: int)
     """The same update seen from callers that do the backward."""
     if depth <= 0:
         return
-    for site in program.callers(function):
+    for site in program.callers.of(function):
         run = program.run(site.caller)
         met = False
         for event in run.events:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from convdiag_lint.project import kinds
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.programs import closure, importers, program_of
-from convdiag_lint.project.statistics import KEPT, Statistic, bindings, key_of, source_of
+from convdiag_lint.project.statistics import KEPT, Statistic, key_of, source_of
 from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value, call_name
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def reaches(program: Program, heap: dict[tuple[int, str], Value], start: list[Va
             continue
         parts = [*_held(value), *stored.get(id(value), ())]
         if isinstance(value, Param):
-            parts += bindings(program, value)[:4]
+            parts += program.callers.bindings(value, helpers=True)[:4]
         elif isinstance(value, (Call, Item, Attr)):
             parts.append(through(program, value))
         elif isinstance(value, Imported):

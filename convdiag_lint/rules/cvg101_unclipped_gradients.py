@@ -121,7 +121,7 @@ def _set_up_in(program: Program, context: Context) -> list[str]:
     for function in functions:
         if len(functions) > 8:
             break
-        functions += [s.caller for s in program.callers(function) if s.caller not in functions]
+        functions += [s.caller for s in program.callers.of(function) if s.caller not in functions]
     paths = {function.module.path for function in functions}
     if isinstance(context.step.subject, Value):
         for made in origins(program, context.step.subject):

@@ -62,7 +62,7 @@ def _repeats(program: Program, context: Context) -> bool:
 
 def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterator[Site]:
     if depth > 0:
-        for site in program.callers(function):
+        for site in program.callers.of(function):
             yield site
             yield from _sites_above(program, site.caller, depth - 1)
 

@@ -95,7 +95,7 @@ def _checked(program: Program, step: Step, context: Context) -> bool:
 
 def _tested_above(program: Program, function: Function, context: Context, depth: int) -> bool:
     """Whether every caller tests the loss it hands over, or ends the run right after the update."""
-    sites = program.callers(function) if depth > 0 else []
+    sites = program.callers.of(function) if depth > 0 else []
     return bool(sites) and all(
         _tested_around(program, site, context) or _tested_above(program, site.caller, context, depth - 1)
         for site in sites
@@ -119,7 +119,7 @@ def _around(program: Program, step: Step, context: Context) -> list[Function]:
     for function in found:
         if len(found) > 12:
             break
-        for site in program.callers(function):
+        for site in program.callers.of(function):
             if site.caller not in found:
                 found.append(site.caller)
     mains: list[Function] = []

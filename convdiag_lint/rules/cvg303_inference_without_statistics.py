@@ -14,12 +14,10 @@ from convdiag_lint.project.statistics import (
     Statistic,
     applications,
     arrives,
-    bindings,
     is_layer,
     key_of,
     may_compute,
     measured,
-    plain_calls,
     statistics,
 )
 from convdiag_lint.project.steps import without_gradients
@@ -152,7 +150,7 @@ def _classes(program: Program, value: Value) -> list[Class]:
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain.cls)
         elif isinstance(plain, Call) and isinstance(plain.callee, Param):
-            bound = [program.force(value) for value in bindings(program, plain.callee)]
+            bound = [program.force(value) for value in program.callers.bindings(plain.callee, helpers=True)]
             found += [value.cls for value in bound if isinstance(value, ClassVal)]
     return found
 
@@ -295,8 +293,8 @@ def _entered(program: Program, function: Function) -> Iterator[Function]:
 
 
 def _callers(program: Program, function: Function) -> list[Function]:
-    found = [site.caller for site in program.callers(function)]
-    return [*found, *(call.function for call in plain_calls(program, function))]
+    found = [site.caller for site in program.callers.of(function)]
+    return [*found, *(call.function for call in program.callers.unentered(function))]
 
 
 def _called(program: Program, function: Function) -> Iterator[Function]:
@@ -310,7 +308,7 @@ def _called(program: Program, function: Function) -> Iterator[Function]:
         elif isinstance(call.callee, Imported) and isinstance(plain, ClassVal):
             yield from plain.cls.methods.values()
         if isinstance(call.callee, Param):
-            for bound in bindings(program, call.callee)[:4]:
+            for bound in program.callers.bindings(call.callee, helpers=True)[:4]:
                 plain = program.force(bound)
                 if isinstance(plain, FuncVal):
                     yield plain.function

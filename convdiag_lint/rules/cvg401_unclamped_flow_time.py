@@ -129,7 +129,7 @@ def _roots(program: Program, function: Function) -> list[Function]:
     for root in found:
         if depth[id(root)] >= 3 or len(found) > 10:
             break
-        for site in program.callers(root):
+        for site in program.callers.of(root):
             if id(site.caller) not in depth:
                 depth[id(site.caller)] = depth[id(root)] + 1
                 found.append(site.caller)
