@@ -351,7 +351,7 @@ def _element_of(program: Program, value: Value) -> Value | None:
             if call_name(made) == "TensorDataset" and isinstance(made, Call):
                 return Seq("tuple", made.args)
             if isinstance(made, Obj):
-                getter = program.method(made.cls, "__getitem__")
+                getter = program.classes.method(made.cls, "__getitem__")
                 if getter is not None and value is not made:
                     return Call(FuncVal(getter, None, made), (Value("index"),), {}, getter, getter.span)
     return None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import SAME_TENSOR
-from convdiag_lint.project.classes import SAME, TRANSPARENT
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.steps import without_gradients
+from convdiag_lint.project.unwrapping import SAME, TRANSPARENT, unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -208,7 +208,7 @@ def _cast_models(program: Program, context: Context, calls: list[Call]) -> Itera
         for call in calls:
             if isinstance(call.callee, (Obj, Call, Choice, Param)):
                 models.add(id(call.callee))
-                models.add(id(program.classes.unwrapped(call.callee)))
+                models.add(id(unwrapped(program, call.callee)))
         chains = [call for call in calls if _casts(call)]
         for cast in chains:
             used_as_model = any(_is_under(cast, other.callee) for other in calls)
@@ -216,7 +216,7 @@ def _cast_models(program: Program, context: Context, calls: list[Call]) -> Itera
                 yield _half_cast(context, cast)
         for cast in context.run.calls:
             if _casts(cast) and isinstance(cast.callee, Attr) and cast not in chains:
-                base = program.classes.unwrapped(cast.callee.base)
+                base = unwrapped(program, cast.callee.base)
                 if (id(base) in models or id(cast.callee.base) in models) and not _undone(context.run.calls, cast):
                     yield _half_cast(context, cast)
 

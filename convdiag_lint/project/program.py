@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from convdiag_lint.events import Place
 from convdiag_lint.project import calling
+from convdiag_lint.project.attributes import Attributes
 from convdiag_lint.project.callers import Callers
 from convdiag_lint.project.classes import Classes
 from convdiag_lint.project.expressions import element, evaluate, item
@@ -19,6 +20,7 @@ from convdiag_lint.project.index import Index
 from convdiag_lint.project.interpreter import Interpreter
 from convdiag_lint.project.modules import Modules
 from convdiag_lint.project.run import Run
+from convdiag_lint.project.unwrapping import unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -62,6 +64,7 @@ class Program:
         self.files = files
         self.modules = Modules(files)
         self.classes = Classes(self)
+        self.attributes = Attributes(self)
         self.callers = Callers(self)
         self.index = Index(files)
         self._runs: dict[int, Run] = {}
@@ -84,6 +87,8 @@ class Program:
         or what is known of the program would depend on what was asked first."""
         self.kinds: dict[int, str | None] = {}
         """What part a value plays, by the value's id."""
+        self.unwrapped: dict[int, Value] = {}
+        """The module behind wrappers, by the value's id."""
 
     # Modules and names -----------------------------------------------------------------------
 
@@ -308,24 +313,20 @@ class Program:
         """What `with context as name` binds."""
         opened = self.opened(context)
         if isinstance(opened, Obj):
-            enter = self.method(opened.cls, "__enter__")
+            enter = self.classes.method(opened.cls, "__enter__")
             if enter is not None:
                 return self.run(enter).result or opened
         return element(opened) if opened is not context else context
 
     def entry(self, callee: Value) -> FuncVal | None:
         """The function that runs when an object of the project is called."""
-        callee = self.classes.unwrapped(callee)
+        callee = unwrapped(self, callee)
         if isinstance(callee, Obj):
             for name in ("__call__", "forward"):
-                found = self.method(callee.cls, name)
+                found = self.classes.method(callee.cls, name)
                 if found is not None:
                     return FuncVal(found, None, callee)
         return None
-
-    def method(self, cls: object, name: str) -> Function | None:
-        """A method by name, in a class or its bases in the project."""
-        return self.classes.method(cls, name)  # type: ignore[arg-type]
 
     def decorated(self, decorator: Value, value: Value) -> Value:
         """A decorated function: decorators are taken not to change what matters here."""
@@ -357,7 +358,7 @@ class Program:
                     then = self.attribute(base.then, name, interp)
                     base.derived[key] = Choice(base.test, then, self.attribute(base.other, name, interp))
                 return base.derived[key]
-        found = self.classes.attribute(base, name)
+        found = self.attributes.of(base, name)
         return found if found is not None else Attr(base, name)
 
     def element(self, value: Value) -> Value:

@@ -22,6 +22,7 @@ from convdiag_lint.project.statistics import (
 )
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.storing import within_model
+from convdiag_lint.project.unwrapping import unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -146,7 +147,7 @@ def _model_calls(program: Program, function: Function) -> Iterator[tuple[Span, l
 def _classes(program: Program, value: Value) -> list[Class]:
     found = []
     for made in origins(program, value):
-        plain = program.classes.unwrapped(made)
+        plain = unwrapped(program, made)
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain.cls)
         elif isinstance(plain, Call) and isinstance(plain.callee, Param):
