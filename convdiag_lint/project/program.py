@@ -328,10 +328,6 @@ class Program:
                     return FuncVal(found, None, callee)
         return None
 
-    def decorated(self, decorator: Value, value: Value) -> Value:
-        """A decorated function: decorators are taken not to change what matters here."""
-        return value
-
     def attribute(self, base: Value, name: str, interp: Interpreter | None = None) -> Value:
         """Value of `base.name`."""
         if isinstance(base, Ref):
