@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 from convdiag_lint.project.expressions import evaluate
 from convdiag_lint.project.interpreter import Interpreter
 from convdiag_lint.project.run import Run
-from convdiag_lint.project.values import (
-    ClassVal,
-    Env,
-    Imported,
-    Obj,
-    Ref,
-    Value,
-)
+from convdiag_lint.project.values import ClassVal, Env, Imported, Obj, Ref, Value
 from convdiag_lint.reading import syntax
 
 if TYPE_CHECKING:

@@ -6,18 +6,7 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind
 from convdiag_lint.project import finite, gradients, kinds
-from convdiag_lint.project.values import (
-    Attr,
-    Call,
-    Const,
-    FuncVal,
-    Imported,
-    Obj,
-    Ref,
-    Seq,
-    Value,
-    describe,
-)
+from convdiag_lint.project.values import Attr, Call, Const, FuncVal, Imported, Obj, Ref, Seq, Value, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
 from convdiag_lint.project.graph import through
+from convdiag_lint.project.normalizing import KEPT, source_of
 from convdiag_lint.project.programs import closure, importers, program_of
-from convdiag_lint.project.statistics import KEPT, Statistic, key_of, source_of
+from convdiag_lint.project.statistics import Statistic, key_of
 from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value, call_name
 
 if TYPE_CHECKING:

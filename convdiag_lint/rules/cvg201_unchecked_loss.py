@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Evidence
-from convdiag_lint.project.asking import (
-    about_training,
-    edited,
-    is_scalar_optimizer,
-    opaque_for_loss,
-)
+from convdiag_lint.project.asking import about_training, edited, is_scalar_optimizer, opaque_for_loss
 from convdiag_lint.project.finite import finite_tests, finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins

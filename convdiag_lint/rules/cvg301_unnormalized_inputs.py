@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.inputs import Scale, enters_raw, scale_of, takes_raw
+from convdiag_lint.project.inputs import enters_raw, takes_raw
 from convdiag_lint.project.origins import origins
+from convdiag_lint.project.scales import Scale, scale_of
 from convdiag_lint.project.unwrapping import unwrapped
 from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, call_name, describe
 from convdiag_lint.rules.base import Rule

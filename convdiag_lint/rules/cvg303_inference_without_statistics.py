@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
+from convdiag_lint.project.normalizing import applications, arrives, measured
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.programs import imports, trains
-from convdiag_lint.project.statistics import (
-    WRAPPERS,
-    Statistic,
-    applications,
-    arrives,
-    is_layer,
-    key_of,
-    may_compute,
-    measured,
-    statistics,
-)
+from convdiag_lint.project.statistics import WRAPPERS, Statistic, is_layer, key_of, may_compute, statistics
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.storing import within_model
 from convdiag_lint.project.unwrapping import unwrapped
