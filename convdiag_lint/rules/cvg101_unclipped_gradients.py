@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
-from convdiag_lint.project.asking import config_of, edited, gathering, is_scalar_optimizer, opaque_for
+from convdiag_lint.project.asking import config_of, edited, gathering, opaque_for
 from convdiag_lint.project.frameworks import clipping_of_framework, deepspeed_calls
 from convdiag_lint.project.gradients import CLIPPERS
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule
+from convdiag_lint.rules.scopes import each_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,15 +35,7 @@ _OWN_LIMIT = (
 
 def check(view: ModuleView) -> Iterator[Finding]:
     """Yield one finding for each scope with an unclipped update."""
-    seen: set[int] = set()
-    for step in view.steps:
-        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
-            continue
-        finding = _judge(view, step)
-        if finding is not None:
-            if not finding.unsure:
-                seen.add(id(step.scope))
-            yield finding
+    yield from each_scope(view, _judge)
     yield from clipping_of_framework(view, RULE.code, RULE.name)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Evidence
-from convdiag_lint.project.asking import about_training, edited, is_scalar_optimizer, opaque_for_loss
+from convdiag_lint.project.asking import about_training, edited, opaque_for_loss
 from convdiag_lint.project.finite import finite_tests, finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import Obj, Value
 from convdiag_lint.rules.base import Rule
+from convdiag_lint.rules.scopes import each_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +26,7 @@ if TYPE_CHECKING:
 
 def check(view: ModuleView) -> Iterator[Finding]:
     """Yield one finding for each scope with an untested loss."""
-    seen: set[int] = set()
-    for step in view.steps:
-        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
-            continue
-        finding = _judge(view, step)
-        if finding is not None:
-            if not finding.unsure:
-                seen.add(id(step.scope))
-            yield finding
+    yield from each_scope(view, _judge)
     yield from unchecked_framework_losses(view, RULE.code, RULE.name)
 
 
