@@ -131,9 +131,9 @@ def declared(program: Program, name: str) -> Value | None:
     return known[name]
 
 
-def _declared_in(program: Program, function: object, name: str) -> list[Value]:
+def _declared_in(program: Program, function: Function, name: str) -> list[Value]:
     found: list[Value] = []
-    for call in program.run(function).calls:  # type: ignore[arg-type]
+    for call in program.run(function).calls:
         if call.function is function and isinstance(call.callee, Attr) and call.callee.name == "add_argument":
             flags = [a.value.lstrip("-").replace("-", "_") for a in call.args
                      if isinstance(a, Const) and isinstance(a.value, str)]  # fmt: skip

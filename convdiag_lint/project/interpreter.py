@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Frame, Guard
 from convdiag_lint.project import calling, gradients
@@ -12,6 +12,9 @@ from convdiag_lint.project.values import Const, Env, Item, Op, Ref, Seq, Value, 
 from convdiag_lint.reading import syntax
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from convdiag_lint.events import EventAttributes
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
     from convdiag_lint.reading.syntax import Span, Stmt
@@ -114,11 +117,10 @@ class Interpreter:
 
     # Events ----------------------------------------------------------------------------------
 
-    def emit(self, kind: EventKind, span: Span, subject: Value | None, **attributes: Any) -> None:
+    def emit(self, kind: EventKind, span: Span, subject: Value | None, **attributes: Unpack[EventAttributes]) -> None:
         """Note an event at this point of the timeline."""
         if self.silent:
             return
-        attributes["function"] = self.env.function
         attributes["around"] = self.contexts
         place = self.program.place(self.env.function.module, span)
         self.run.events.append(Event(kind, place, subject, self.frames, self.guards, self.loops, attributes))

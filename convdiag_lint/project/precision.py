@@ -32,6 +32,7 @@ from convdiag_lint.project.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from convdiag_lint.events import Event
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.steps import Context
 
@@ -63,14 +64,17 @@ def halves(program: Program, context: Context) -> list[Half]:
     for call in calls:
         for inner in _inside(program, call):
             arounds.update({id(c): c for c in inner})
-    for around in context.backward.attributes["around"]:  # type: ignore[attr-defined]
-        arounds[id(around)] = around
+    arounds.update({id(c): c for c in _around(context.backward)})
     for around in arounds.values():
         for half in _autocast(program, around, context):
             found.setdefault(half.call.span[0], half)
     for half in _cast_models(program, context, calls):
         found.setdefault(half.call.span[0], half)
     return list(found.values())
+
+
+def _around(event: Event) -> Iterator[Value]:
+    return (context for context in event.attributes["around"] if isinstance(context, Value))
 
 
 def _inside(program: Program, call: Call) -> Iterator[tuple[Value, ...]]:
@@ -296,7 +300,7 @@ def scaled(program: Program, context: Context) -> bool:
             return True
         if isinstance(part, Op) and part.op == "*" and _scales(part):
             return True
-    for around in context.backward.attributes["around"]:  # type: ignore[attr-defined]
+    for around in _around(context.backward):
         if "scale_loss" in (call_name(around) or ""):
             return True
     subject = context.step.subject

@@ -82,8 +82,8 @@ def _ends_gradients(decorator: object) -> bool:
     return getattr(named, "name", getattr(named, "id", "")) in ("no_grad", "inference_mode")
 
 
-def _is_noise(program: Program, value: object) -> bool:
-    value = through(program, value)  # type: ignore[arg-type]
+def _is_noise(program: Program, value: Value) -> bool:
+    value = through(program, value)
     text = (value.hint or describe(value)).lower()
     return "randn" in describe(value) or "noise" in text or "eps" in text
 
