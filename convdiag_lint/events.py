@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +70,33 @@ class Frame:
     """Number of the call in this timeline; 0 for the function that the timeline starts in."""
 
 
+class EventAttributes(TypedDict, total=False):
+    """What is known of an event beyond its subject; what a kind does not speak of is left out."""
+
+    around: tuple[object, ...]
+    """Contexts of the `with` blocks and decorators around it, outermost first."""
+    wrapper: object
+    """Backward: what was handed the loss, an accelerator or an engine; None if it is the loss's own."""
+    apart: bool
+    """Backward: its gradients are kept away from those of other passes."""
+    scaler: object
+    """Step and unscale: the gradient scaler, None for a step without one."""
+    engine: bool
+    """Step: an engine clips, scales and clears by itself."""
+    closure: object
+    """Step: the function that works out the loss again, if there is one."""
+    library: bool
+    """Clip: a method of a library, which knows of its own scaling."""
+    hook: bool
+    """Clip: at each backward, from a hook."""
+    call: object
+    """Clip: the call that clips, or the value that was assigned."""
+    ended: str
+    """Finite check: what its outcome ends, such as `raise`, `return`, `continue`."""
+    anomaly: str
+    """Finite check: the function that turned torch's anomaly detection on."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """One thing that happens in a training step, and under which circumstances."""
@@ -81,7 +108,7 @@ class Event:
     frames: tuple[Frame, ...] = ()
     guards: tuple[Guard, ...] = ()
     loops: tuple[int, ...] = ()
-    attributes: dict[str, object] = field(default_factory=dict)
+    attributes: EventAttributes = field(default_factory=EventAttributes)
 
     def can_meet(self, other: Event) -> bool:
         """Whether both events can happen in one run: no condition sends them different ways."""

@@ -6,6 +6,7 @@ import ast
 import re
 import runpy
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 from helpers import ROOT, SMELLY
@@ -14,6 +15,9 @@ from convdiag_lint.rules import ALL
 from runtime_probe import thresholds
 from runtime_probe.checks import ALL as CHECKS
 from runtime_probe.output import manual
+
+if TYPE_CHECKING:
+    from convdiag_lint.rules.base import Rule
 
 
 def test_generated_files_are_up_to_date() -> None:
@@ -31,7 +35,7 @@ def test_codes_and_names_are_unique_ordered_and_such_as_flake8_takes() -> None:
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.code)
-def test_metadata_are_complete_and_examples_are_python(rule) -> None:  # type: ignore[no-untyped-def]
+def test_metadata_are_complete_and_examples_are_python(rule: Rule) -> None:
     assert all([rule.summary.strip(), rule.seed.strip(), rule.why.strip()])
     assert "\n" not in rule.summary.strip()
     for code in (rule.example, rule.fix):

@@ -19,12 +19,13 @@ for _path in (str(ROOT), str(HERE)):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 
-from runtime_probe import record, report  # noqa: E402 - found by the path above
+from runtime_probe import record_files, report  # noqa: E402 - found by the path above
 from runtime_probe.checks.base import Status  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runtime_probe.record import Record
     from runtime_probe.report import Report
 
 HEALTHY = "healthy"
@@ -140,7 +141,7 @@ class Zygote:
         code = f"import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, {modules!r})))"
         return subprocess.run([self.python, "-c", code], check=False, capture_output=True).returncode == 0
 
-    def run(self, script: Path, arguments: Sequence[str], *, probe: bool = True) -> tuple[list[record.Record], float]:
+    def run(self, script: Path, arguments: Sequence[str], *, probe: bool = True) -> tuple[list[Record], float]:
         """Run one program under the probe; return what was observed and the seconds it took."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -150,7 +151,7 @@ class Zygote:
             self.process.stdin.write(json.dumps(job) + "\n")
             self.process.stdin.flush()
             answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-            records = [record.read(path) for path in Path(folder).glob("record-*.json")]
+            records = [record_files.read(path) for path in Path(folder).glob("record-*.json")]
         # The linter has a benchmark of its own.
         return [dataclasses.replace(item, files=[]) for item in records], float(answer["seconds"])
 

@@ -100,11 +100,10 @@ def _either(interp: Interpreter, callee: Choice, args: Args, keywords: Keywords,
 
 def _construct(interp: Interpreter, callee: ClassVal, args: Args, keywords: Keywords, span: Span) -> Value:
     made = Obj(callee.cls, args, keywords, made=True)
-    found = interp.program.method(callee.cls, "__init__")
+    found = interp.program.classes.method(callee.cls, "__init__")
     if found is not None:
         target = FuncVal(found, None, made)
         _note(interp, target, bind(found, target, args, keywords), span, 0)
-    effects.constructed(interp, made, span)
     return made
 
 

@@ -131,9 +131,9 @@ def declared(program: Program, name: str) -> Value | None:
     return known[name]
 
 
-def _declared_in(program: Program, function: object, name: str) -> list[Value]:
+def _declared_in(program: Program, function: Function, name: str) -> list[Value]:
     found: list[Value] = []
-    for call in program.run(function).calls:  # type: ignore[arg-type]
+    for call in program.run(function).calls:
         if call.function is function and isinstance(call.callee, Attr) and call.callee.name == "add_argument":
             flags = [a.value.lstrip("-").replace("-", "_") for a in call.args
                      if isinstance(a, Const) and isinstance(a.value, str)]  # fmt: skip
@@ -145,7 +145,7 @@ def _declared_in(program: Program, function: object, name: str) -> list[Value]:
 
 def _of_parameter(program: Program, value: Param) -> Value:
     """What the callers pass if they agree, or else what those that train pass."""
-    sites = program.callers(value.function)
+    sites = program.callers.of(value.function)
     default = value.default
     given: list[Value | None] = [site.given.get(value.parameter.name, default) for site in sites]
     for chosen in (sites, [site for site in sites if _trains(program, site.caller)]):
@@ -175,7 +175,7 @@ def _trains(program: Program, function: Function) -> bool:
 def _of_attribute(program: Program, value: Attr) -> Value:
     holder = choose(program, value.base) if isinstance(value.base, Choice) else value.base
     if isinstance(holder, Param):
-        for given in program.bindings(holder)[:4]:
+        for given in program.callers.bindings(holder)[:4]:
             opened = program.attribute(program.opened(given), value.name)
             plain = default_of(program, opened)
             if isinstance(plain, Const):

@@ -7,10 +7,23 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project.asking import same_thing
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import nodes, through
 from convdiag_lint.project.ranges import draw_range, drawn, interval
-from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Obj, Op, Param, Ref, Setting, Value, walk
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Choice,
+    Const,
+    Item,
+    Obj,
+    Op,
+    Param,
+    Ref,
+    Setting,
+    Value,
+    call_name,
+    walk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

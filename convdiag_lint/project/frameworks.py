@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project.classes import is_empty
-from convdiag_lint.project.effects import CLIPPERS
+from convdiag_lint.project.gradients import CLIPPERS
 from convdiag_lint.project.values import Call, Const, Ref, Value
 
 if TYPE_CHECKING:

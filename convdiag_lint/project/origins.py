@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convdiag_lint.project.unwrapping import unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -57,7 +58,7 @@ def _behind(program: Program, value: Value) -> Iterator[Value]:
         yield value.then
         yield value.other
     elif isinstance(value, Param):
-        bound = program.bindings(value)
+        bound = program.callers.bindings(value)
         yield from bound[:6] if bound else [value]
     elif isinstance(value, Call):
         callee = value.callee
@@ -135,7 +136,7 @@ def parameter_owners(program: Program, value: Value | None, depth: int = 10) -> 
     if isinstance(value, Call):
         callee = value.callee
         if isinstance(callee, Attr) and callee.name in ("parameters", "named_parameters"):
-            return [program.classes.unwrapped(callee.base)]
+            return [unwrapped(program, callee.base)]
         if isinstance(callee, Ref) and callee.name.rpartition(".")[2] in ("list", "filter", "chain", "tuple", "iter"):
             return parameter_owners(
                 program, Seq("list", value.args[-1:] if "filter" in callee.name else value.args), depth - 1

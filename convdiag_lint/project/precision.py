@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
 from convdiag_lint.project.asking import SAME_TENSOR
-from convdiag_lint.project.classes import SAME, TRANSPARENT
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.steps import without_gradients
+from convdiag_lint.project.unwrapping import SAME, TRANSPARENT, unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -25,6 +24,7 @@ from convdiag_lint.project.values import (
     Ref,
     Setting,
     Value,
+    call_name,
     describe,
     walk,
 )
@@ -32,6 +32,7 @@ from convdiag_lint.project.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from convdiag_lint.events import Event
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.steps import Context
 
@@ -63,14 +64,17 @@ def halves(program: Program, context: Context) -> list[Half]:
     for call in calls:
         for inner in _inside(program, call):
             arounds.update({id(c): c for c in inner})
-    for around in context.backward.attributes["around"]:  # type: ignore[attr-defined]
-        arounds[id(around)] = around
+    arounds.update({id(c): c for c in _around(context.backward)})
     for around in arounds.values():
         for half in _autocast(program, around, context):
             found.setdefault(half.call.span[0], half)
     for half in _cast_models(program, context, calls):
         found.setdefault(half.call.span[0], half)
     return list(found.values())
+
+
+def _around(event: Event) -> Iterator[Value]:
+    return (context for context in event.attributes["around"] if isinstance(context, Value))
 
 
 def _inside(program: Program, call: Call) -> Iterator[tuple[Value, ...]]:
@@ -208,7 +212,7 @@ def _cast_models(program: Program, context: Context, calls: list[Call]) -> Itera
         for call in calls:
             if isinstance(call.callee, (Obj, Call, Choice, Param)):
                 models.add(id(call.callee))
-                models.add(id(program.classes.unwrapped(call.callee)))
+                models.add(id(unwrapped(program, call.callee)))
         chains = [call for call in calls if _casts(call)]
         for cast in chains:
             used_as_model = any(_is_under(cast, other.callee) for other in calls)
@@ -216,7 +220,7 @@ def _cast_models(program: Program, context: Context, calls: list[Call]) -> Itera
                 yield _half_cast(context, cast)
         for cast in context.run.calls:
             if _casts(cast) and isinstance(cast.callee, Attr) and cast not in chains:
-                base = program.classes.unwrapped(cast.callee.base)
+                base = unwrapped(program, cast.callee.base)
                 if (id(base) in models or id(cast.callee.base) in models) and not _undone(context.run.calls, cast):
                     yield _half_cast(context, cast)
 
@@ -296,7 +300,7 @@ def scaled(program: Program, context: Context) -> bool:
             return True
         if isinstance(part, Op) and part.op == "*" and _scales(part):
             return True
-    for around in context.backward.attributes["around"]:  # type: ignore[attr-defined]
+    for around in _around(context.backward):
         if "scale_loss" in (call_name(around) or ""):
             return True
     subject = context.step.subject

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from convdiag_lint.events import Place
 from convdiag_lint.project import calling
+from convdiag_lint.project.attributes import Attributes
+from convdiag_lint.project.callers import Callers
 from convdiag_lint.project.classes import Classes
 from convdiag_lint.project.expressions import element, evaluate, item
 from convdiag_lint.project.index import Index
 from convdiag_lint.project.interpreter import Interpreter
 from convdiag_lint.project.modules import Modules
-from convdiag_lint.project.run import Run, Site
+from convdiag_lint.project.run import Run
+from convdiag_lint.project.unwrapping import unwrapped
 from convdiag_lint.project.values import (
     Attr,
     Call,
@@ -36,7 +39,7 @@ from convdiag_lint.project.values import (
 from convdiag_lint.reading.source import line_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from convdiag_lint.project.files import ProjectFiles
     from convdiag_lint.reading.syntax import Function, Module, Span
@@ -51,8 +54,6 @@ TRIGGERS = frozenset(
     " clip_gradients clip_master_grads isnan isinf isfinite unscale_ grad register_hook step"
     " register_post_accumulate_grad_hook register_step_pre_hook set_detect_anomaly detect_anomaly _assert_async".split()
 )
-MOST_CALLER_FILES = 40
-"""Files searched for the callers of one function."""
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -63,6 +64,8 @@ class Program:
         self.files = files
         self.modules = Modules(files)
         self.classes = Classes(self)
+        self.attributes = Attributes(self)
+        self.callers = Callers(self)
         self.index = Index(files)
         self._runs: dict[int, Run] = {}
         self._kept: list[object] = []
@@ -70,7 +73,6 @@ class Program:
         self._definitions: dict[str, dict[str, Value]] = {}
         self._expanded: dict[int, Value] = {}
         self._matters: dict[str, bool] = {}
-        self._callers: dict[int, list[Site]] = {}
         self._lines: dict[str, list[int]] = {}
         self._depth = 0
         self.facts: dict[str, Any] = {}
@@ -85,6 +87,8 @@ class Program:
         or what is known of the program would depend on what was asked first."""
         self.kinds: dict[int, str | None] = {}
         """What part a value plays, by the value's id."""
+        self.unwrapped: dict[int, Value] = {}
+        """The module behind wrappers, by the value's id."""
 
     # Modules and names -----------------------------------------------------------------------
 
@@ -309,28 +313,20 @@ class Program:
         """What `with context as name` binds."""
         opened = self.opened(context)
         if isinstance(opened, Obj):
-            enter = self.method(opened.cls, "__enter__")
+            enter = self.classes.method(opened.cls, "__enter__")
             if enter is not None:
                 return self.run(enter).result or opened
         return element(opened) if opened is not context else context
 
     def entry(self, callee: Value) -> FuncVal | None:
         """The function that runs when an object of the project is called."""
-        callee = self.classes.unwrapped(callee)
+        callee = unwrapped(self, callee)
         if isinstance(callee, Obj):
             for name in ("__call__", "forward"):
-                found = self.method(callee.cls, name)
+                found = self.classes.method(callee.cls, name)
                 if found is not None:
                     return FuncVal(found, None, callee)
         return None
-
-    def method(self, cls: object, name: str) -> Function | None:
-        """A method by name, in a class or its bases in the project."""
-        return self.classes.method(cls, name)  # type: ignore[arg-type]
-
-    def decorated(self, decorator: Value, value: Value) -> Value:
-        """A decorated function: decorators are taken not to change what matters here."""
-        return value
 
     def attribute(self, base: Value, name: str, interp: Interpreter | None = None) -> Value:
         """Value of `base.name`."""
@@ -358,83 +354,8 @@ class Program:
                     then = self.attribute(base.then, name, interp)
                     base.derived[key] = Choice(base.test, then, self.attribute(base.other, name, interp))
                 return base.derived[key]
-        found = self.classes.attribute(base, name)
+        found = self.attributes.of(base, name)
         return found if found is not None else Attr(base, name)
-
-    # Callers ---------------------------------------------------------------------------------
-
-    def callers(self, function: Function) -> list[Site]:
-        """Calls of a function that stand in the project, in a fixed order."""
-        key = id(function)
-        if key not in self._callers:
-            self._callers[key] = []
-            self._kept.append(function)
-            self._callers[key] = self._find_callers(function)
-        return self._callers[key]
-
-    def _find_callers(self, function: Function) -> list[Site]:
-        word = function.name
-        if word == "__init__" and function.owner is not None:
-            word = function.owner.name
-        elif word in ("__call__", "forward") or word.startswith("__"):
-            return self._callable_callers(function)
-        found: list[Site] = []
-        paths = [path for path in self.files.calling(word) if self._may_reach(path, function)]
-        for path in paths[:MOST_CALLER_FILES]:
-            module = self.modules.get(path)
-            if module is None:
-                continue
-            for other in (module.main, *module.functions):
-                if other is function or (word not in other.words and other is not module.main):
-                    continue
-                run = self.run(other)
-                found.extend(s for s in run.sites if s.target.function is function and s.caller is other)
-                found.extend(self._unread_sites(run, function))
-        return found
-
-    def _unread_sites(self, run: Run, function: Function) -> Iterator[Site]:
-        """Calls that the run left alone, because nothing in the called file acts on a step."""
-        for call in run.calls:
-            callee = call.callee
-            if not isinstance(callee, Imported) or callee.name != function.name or call.function is not run.function:
-                continue
-            target = self.force(callee)
-            if isinstance(target, FuncVal) and target.function is function:
-                given = calling.bind(function, target, call.args, call.keywords)
-                yield Site(target, given, call.function, call.span, (), call.guards, call.loops, 0)
-
-    def _may_reach(self, path: str, function: Function) -> bool:
-        """Whether a file can know a function: it names its module or class, or stands beside it."""
-        if path == function.module.path:
-            return True
-        data = self.files.read(path)
-        if function.owner is not None and function.owner.name.encode() in data:
-            return True
-        stem = function.module.path.removesuffix("/__init__.py").removesuffix(".py").rpartition("/")[2]
-        return stem.encode() in data or f"import {function.name}".encode() in data
-
-    def _callable_callers(self, function: Function) -> list[Site]:
-        """Calls of an object: found where its class, or a variable that holds it, is used."""
-        if function.owner is None:
-            return []
-        found: list[Site] = []
-        paths = {function.module.path, *self.files.mentioning(function.owner.name)}
-        for path in sorted(paths)[:MOST_CALLER_FILES]:
-            module = self.modules.get(path)
-            for other in (module.main, *module.functions) if module is not None else ():
-                for site in self.run(other).sites:
-                    if site.target.function is function and site.caller is other:
-                        found.append(site)
-        return found
-
-    def bindings(self, value: Param) -> list[Value]:
-        """What the project passes for a parameter; its default where a call leaves it out."""
-        found: list[Value] = []
-        for site in self.callers(value.function):
-            given = site.given.get(value.parameter.name, value.default)
-            if given is not None:
-                found.append(given)
-        return found
 
     def element(self, value: Value) -> Value:
         """One element of an iterable, project calls run through."""

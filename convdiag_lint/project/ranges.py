@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.project.asking import same_thing
 from convdiag_lint.project.deciding import default_of
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
-from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Param, Ref, Seq, Setting, Value, walk
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    Choice,
+    Const,
+    Item,
+    Op,
+    Param,
+    Ref,
+    Seq,
+    Setting,
+    Value,
+    call_name,
+    walk,
+)
 
 if TYPE_CHECKING:
     from convdiag_lint.project.program import Program

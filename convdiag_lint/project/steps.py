@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from convdiag_lint.events import Event, EventKind
 from convdiag_lint.project import kinds
 from convdiag_lint.project.values import Attr, Call, Choice, Const, Item, Op, Param, Value, walk
+from convdiag_lint.reading.syntax import Function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from convdiag_lint.project.program import Program
     from convdiag_lint.project.run import Run
-    from convdiag_lint.reading.syntax import Function
 
 _REDUCES = frozenset("mean sum scale float to div mul backward squeeze item scale_loss".split())
 
@@ -67,7 +67,7 @@ def core(loss: object) -> list[Value]:
     return found
 
 
-def holder(loss: object, frames: list[Function]) -> Function:
+def holder(loss: object, frames: list[object]) -> object:
     """The function among the frames that made the loss."""
     for value in core(loss):
         if isinstance(value, Param):
@@ -113,7 +113,7 @@ def steps(program: Program, function: Function) -> Iterator[Step]:
             continue
         if _scope(event, backward) is not function:
             continue
-        if is_given(backward.subject, function) and program.callers(function):
+        if is_given(backward.subject, function) and program.callers.of(function):
             continue
         yield Step(function, (Context(run, event, backward),))
     yield from _by_stored_code(program, function, run)
@@ -137,7 +137,7 @@ def _by_stored_code(program: Program, function: Function, run: Run) -> Iterator[
     if not handed:
         return
     contexts = []
-    for site in program.callers(function):
+    for site in program.callers.of(function):
         above = program.run(site.caller)
         for event in above.events:
             if event.kind is EventKind.STEP and any(
@@ -150,9 +150,9 @@ def _by_stored_code(program: Program, function: Function, run: Run) -> Iterator[
         yield Step(function, tuple(contexts), stored=True)
 
 
-def without_gradients(around: object) -> bool:
+def without_gradients(around: Iterable[object]) -> bool:
     """Whether one of these contexts is `no_grad` or `inference_mode`."""
-    for context in around:  # type: ignore[attr-defined]
+    for context in around:
         name = getattr(getattr(context, "callee", context), "name", "")
         if name.rpartition(".")[2] in ("no_grad", "inference_mode"):
             return True
@@ -167,7 +167,7 @@ def _scope(step: Event, backward: Event) -> object:
         shared += 1
     common = step.frames[: max(shared, 1)]
     functions = [frame.function for frame in common]
-    made = holder(backward.subject, functions)  # type: ignore[arg-type]
+    made = holder(backward.subject, functions)
     if len(common) == len(step.frames):
         return made
     return made if made is not common[-1].function else step.frames[-1].function
@@ -177,7 +177,7 @@ def _from_callers(program: Program, function: Function, step: Event, depth: int)
     """The same update seen from callers that do the backward."""
     if depth <= 0:
         return
-    for site in program.callers(function):
+    for site in program.callers.of(function):
         run = program.run(site.caller)
         met = False
         for event in run.events:
@@ -194,7 +194,7 @@ def _from_callers(program: Program, function: Function, step: Event, depth: int)
 def _in_optimizer(program: Program, event: Event) -> bool:
     """Whether an update stands in the code of an optimizer class: that is not a training step."""
     for frame in event.frames:
-        owner = frame.function.owner  # type: ignore[attr-defined]
+        owner = frame.function.owner if isinstance(frame.function, Function) else None
         if owner is not None and kinds.kind(program, program.classes.this(owner)) == kinds.OPTIMIZER:
             return True
     return False

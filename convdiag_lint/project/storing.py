@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.graph import through
+from convdiag_lint.project.normalizing import KEPT, source_of
 from convdiag_lint.project.programs import closure, importers, program_of
-from convdiag_lint.project.statistics import KEPT, Statistic, bindings, key_of, source_of
-from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value
+from convdiag_lint.project.statistics import Statistic, key_of
+from convdiag_lint.project.values import Attr, Call, Const, Imported, Item, Map, Obj, Op, Param, Ref, Value, call_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +168,7 @@ def reaches(program: Program, heap: dict[tuple[int, str], Value], start: list[Va
             continue
         parts = [*_held(value), *stored.get(id(value), ())]
         if isinstance(value, Param):
-            parts += bindings(program, value)[:4]
+            parts += program.callers.bindings(value, helpers=True)[:4]
         elif isinstance(value, (Call, Item, Attr)):
             parts.append(through(program, value))
         elif isinstance(value, Imported):

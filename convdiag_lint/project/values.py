@@ -328,6 +328,20 @@ def walk(value: Value, limit: int = 4000) -> Iterator[Value]:
                 queue.append(part)
 
 
+def call_name(value: Value | None) -> str | None:
+    """Last name of what a call calls, however it is spelled."""
+    if not isinstance(value, Call):
+        return None
+    callee = value.callee
+    if isinstance(callee, Ref):
+        return callee.name.rpartition(".")[2]
+    if isinstance(callee, Attr):
+        return callee.name
+    if isinstance(callee, FuncVal):
+        return callee.function.name
+    return callee.name if isinstance(callee, Imported) else None
+
+
 def describe(value: object, depth: int = 5) -> str:
     """Short text of a value as code: for messages, and to tell equal conditions."""
     if value is None:

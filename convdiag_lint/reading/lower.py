@@ -12,9 +12,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from convdiag_lint.reading import syntax
-from convdiag_lint.reading.lowering import Inside, Lowering, cases, negated, note_fields
+from convdiag_lint.reading.lowering import Lowering, negated
 from convdiag_lint.reading.source import line_starts
-from convdiag_lint.reading.syntax import Class, Expr, Function, Module, Span, Stmt
+from convdiag_lint.reading.syntax import Expr, Module, Span, Stmt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,8 @@ _OPERATORS = {
 
 
 class _Lowering(Lowering):
+    plain_pattern = ast.MatchValue
+
     def __init__(self, module: Module) -> None:
         super().__init__(module)
         self.starts = line_starts(module.text)
@@ -56,9 +58,6 @@ class _Lowering(Lowering):
 
     def expr(self, node: ast.expr) -> Expr:
         return _EXPRESSIONS.get(node.__class__, _Lowering.other)(self, node)
-
-    def optional(self, node: ast.expr | None) -> Expr | None:
-        return None if node is None else self.expr(node)
 
     def exprs(self, nodes: Sequence[ast.expr]) -> list[Expr]:
         return [_EXPRESSIONS.get(node.__class__, _Lowering.other)(self, node) for node in nodes]
@@ -123,9 +122,6 @@ class _Lowering(Lowering):
     def mapping(self, node: ast.Dict) -> Expr:
         return syntax.Mapping([(self.optional(k), self.expr(v)) for k, v in zip(node.keys, node.values, strict=True)])
 
-    def conditional(self, node: ast.IfExp) -> Expr:
-        return syntax.Conditional(self.expr(node.test), self.expr(node.body), self.expr(node.orelse))
-
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> Expr:
         return syntax.Comprehension(node.__class__.__name__, self.expr(node.elt), self.clauses(node.generators))
 
@@ -137,12 +133,7 @@ class _Lowering(Lowering):
         return [(self.expr(node.target), self.expr(node.iter), self.exprs(node.ifs)) for node in nodes]
 
     def lambda_(self, node: ast.Lambda) -> Expr:
-        scope = f"{self.prefix}<lambda>"
-        function = Function("<lambda>", scope, self.module, outer=self.function, span=self.span(node))
-        with Inside(self, function, ""):
-            function.parameters = self.parameters(node.args)
-            function.body = [syntax.Return(function.span, self.expr(node.body))]
-        return syntax.Lambda(function)
+        return self.anonymous(node, node.args)
 
     def format(self, node: ast.JoinedStr) -> Expr:
         return syntax.Format([self.expr(part.value) for part in node.values if isinstance(part, ast.FormattedValue)])
@@ -153,9 +144,6 @@ class _Lowering(Lowering):
     def yield_(self, node: ast.Yield | ast.YieldFrom) -> Expr:
         self.function.generator = True
         return syntax.Suspend("yield", self.optional(node.value))
-
-    def walrus(self, node: ast.NamedExpr) -> Expr:
-        return syntax.Walrus(self.expr(node.target), self.expr(node.value))
 
     # Statements ------------------------------------------------------------------------------
 
@@ -228,66 +216,17 @@ class _Lowering(Lowering):
         body = self.block(node.body)
         found.append(syntax.If(self.span(node), test, body, self.block(node.orelse)))
 
-    def for_(self, node: ast.For | ast.AsyncFor, found: list[Stmt]) -> None:
-        iterable, target = self.expr(node.iter), self.expr(node.target)
-        self.note_write(target)
-        body = self.block(node.body)
-        found.append(syntax.For(self.span(node), target, iterable, body, self.block(node.orelse)))
-
-    def while_(self, node: ast.While, found: list[Stmt]) -> None:
-        test = self.expr(node.test)
-        body = self.block(node.body)
-        found.append(syntax.While(self.span(node), test, body, self.block(node.orelse)))
-
     def with_(self, node: ast.With | ast.AsyncWith, found: list[Stmt]) -> None:
         items = [(self.expr(item.context_expr), self.optional(item.optional_vars)) for item in node.items]
         found.append(syntax.With(self.span(node), items, self.block(node.body)))
 
-    def try_(self, node: ast.Try, found: list[Stmt]) -> None:
-        body = self.block(node.body)
-        handlers = [self.block(handler.body) for handler in node.handlers]
-        orelse, final = self.block(node.orelse), self.block(node.finalbody)
-        found.append(syntax.Try(self.span(node), body, handlers, orelse, final))
-
-    def match(self, node: ast.Match, found: list[Stmt]) -> None:
-        subject = self.expr(node.subject)
-        read = []
-        for case in node.cases:
-            pattern = case.pattern
-            value = self.expr(pattern.value) if isinstance(pattern, ast.MatchValue) else None
-            read.append((value, self.block(case.body)))
-        found.extend(cases(self.span(node), subject, read))
-
     def function_(self, node: ast.FunctionDef | ast.AsyncFunctionDef, found: list[Stmt]) -> None:
         decorators = self.exprs(node.decorator_list)
-        name = node.name
-        function = Function(
-            name, self.prefix + name, self.module, decorators=decorators, owner=self.owner,
-            outer=self.function, span=self.span(node),
-        )  # fmt: skip
-        self.module.functions.append(function)
-        if self.owner is not None:
-            self.owner.methods[name] = function
-        with Inside(self, function, f"{self.prefix}{name}."):
-            function.parameters = self.parameters(node.args)
-            function.returns = self.optional(node.returns)
-            function.body = self.block(node.body)
-        found.append(syntax.Define(function.span, function))
+        found.append(self.define(node, node.name, decorators, node.args, node.returns))
 
     def class_(self, node: ast.ClassDef, found: list[Stmt]) -> None:
-        name = node.name
         bases = self.exprs([base.value if isinstance(base, ast.Starred) else base for base in node.bases])
-        made = Class(
-            name, self.prefix + name, self.module, bases=bases, decorators=self.exprs(node.decorator_list),
-            outer=self.function, span=self.span(node),
-        )  # fmt: skip
-        self.module.classes.append(made)
-        owner, prefix = self.owner, self.prefix
-        self.owner, self.prefix = made, f"{prefix}{name}."
-        made.body = self.block(node.body)
-        self.owner, self.prefix = owner, prefix
-        note_fields(made)
-        found.append(syntax.Define(made.span, made))
+        found.append(self.define_class(node, node.name, bases, self.exprs(node.decorator_list)))
 
     def parameters(self, node: ast.arguments) -> list[syntax.Parameter]:
         found: list[syntax.Parameter] = []

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from convdiag_lint.reading import syntax
-from convdiag_lint.reading.lowering import Inside, Lowering, cases, negated, note_fields
+from convdiag_lint.reading.lowering import Lowering, negated
 from convdiag_lint.reading.spans import Marks, spans
-from convdiag_lint.reading.syntax import NOWHERE, Class, Expr, Function, Module, Span, Stmt
+from convdiag_lint.reading.syntax import NOWHERE, Expr, Module, Span, Stmt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +39,8 @@ _CONSTANTS = {"True": True, "False": False, "None": None}
 
 
 class _Lowering(Lowering):
+    plain_pattern = cst.MatchValue
+
     def __init__(self, module: Module, marks: Marks) -> None:
         super().__init__(module)
         self.marks = marks
@@ -47,9 +49,6 @@ class _Lowering(Lowering):
 
     def expr(self, node: cst.BaseExpression) -> Expr:
         return _EXPRESSIONS.get(node.__class__, _Lowering.other)(self, node)
-
-    def optional(self, node: cst.BaseExpression | None) -> Expr | None:
-        return None if node is None else self.expr(node)
 
     def span(self, node: cst.CSTNode) -> Span:
         return self.marks.get(id(node), NOWHERE)
@@ -160,11 +159,6 @@ class _Lowering(Lowering):
                 items.append((None, self.expr(element.value)))
         return syntax.Mapping(items)
 
-    def conditional(self, node: cst.IfExp) -> Expr:
-        then = self.expr(node.body)
-        test = self.expr(node.test)
-        return syntax.Conditional(test, then, self.expr(node.orelse))
-
     def comprehension(self, node: cst.ListComp | cst.SetComp | cst.GeneratorExp) -> Expr:
         return syntax.Comprehension(node.__class__.__name__, self.expr(node.elt), self.clauses(node.for_in))
 
@@ -181,17 +175,7 @@ class _Lowering(Lowering):
         return found
 
     def lambda_(self, node: cst.Lambda) -> Expr:
-        function = Function(
-            "<lambda>",
-            f"{self.prefix}<lambda>",
-            self.module,
-            outer=self.function,
-            span=self.span(node),
-        )
-        with Inside(self, function, ""):
-            function.parameters = self.parameters(node.params)
-            function.body = [syntax.Return(function.span, self.expr(node.body))]
-        return syntax.Lambda(function)
+        return self.anonymous(node, node.params)
 
     def format(self, node: cst.FormattedString) -> Expr:
         parts = [self.expr(part.expression) for part in node.parts if isinstance(part, cst.FormattedStringExpression)]
@@ -213,9 +197,6 @@ class _Lowering(Lowering):
         self.function.generator = True
         value = node.value.item if isinstance(node.value, cst.From) else node.value
         return syntax.Suspend("yield", self.optional(value))
-
-    def walrus(self, node: cst.NamedExpr) -> Expr:
-        return syntax.Walrus(self.expr(node.target), self.expr(node.value))
 
     # Statements ------------------------------------------------------------------------------
 
@@ -327,15 +308,6 @@ class _Lowering(Lowering):
             orelse = self.block(node.orelse)
         found.append(syntax.If(self.span(node), test, body, orelse))
 
-    def for_(self, node: cst.For, found: list[Stmt]) -> None:
-        iterable, target = self.expr(node.iter), self.expr(node.target)
-        self.note_write(target)
-        found.append(syntax.For(self.span(node), target, iterable, self.block(node.body), self.block(node.orelse)))
-
-    def while_(self, node: cst.While, found: list[Stmt]) -> None:
-        test = self.expr(node.test)
-        found.append(syntax.While(self.span(node), test, self.block(node.body), self.block(node.orelse)))
-
     def with_(self, node: cst.With, found: list[Stmt]) -> None:
         items = []
         for item in node.items:
@@ -344,53 +316,15 @@ class _Lowering(Lowering):
             items.append((value, target))
         found.append(syntax.With(self.span(node), items, self.block(node.body)))
 
-    def try_(self, node: cst.Try | cst.TryStar, found: list[Stmt]) -> None:
-        body = self.block(node.body)
-        handlers = [self.block(handler.body) for handler in node.handlers]
-        orelse, final = self.block(node.orelse), self.block(node.finalbody)
-        found.append(syntax.Try(self.span(node), body, handlers, orelse, final))
-
-    def match(self, node: cst.Match, found: list[Stmt]) -> None:
-        subject = self.expr(node.subject)
-        read = []
-        for case in node.cases:
-            pattern = case.pattern
-            value = self.expr(pattern.value) if isinstance(pattern, cst.MatchValue) else None
-            read.append((value, self.block(case.body)))
-        found.extend(cases(self.span(node), subject, read))
-
     def function_(self, node: cst.FunctionDef, found: list[Stmt]) -> None:
         decorators = [self.expr(decorator.decorator) for decorator in node.decorators]
-        name = node.name.value
-        function = Function(
-            name, self.prefix + name, self.module, decorators=decorators, owner=self.owner,
-            outer=self.function, span=self.span(node),
-        )  # fmt: skip
-        self.module.functions.append(function)
-        if self.owner is not None:
-            self.owner.methods[name] = function
-        with Inside(self, function, f"{self.prefix}{name}."):
-            function.parameters = self.parameters(node.params)
-            if node.returns is not None:
-                function.returns = self.expr(node.returns.annotation)
-            function.body = self.block(node.body)
-        found.append(syntax.Define(function.span, function))
+        returns = None if node.returns is None else node.returns.annotation
+        found.append(self.define(node, node.name.value, decorators, node.params, returns))
 
     def class_(self, node: cst.ClassDef, found: list[Stmt]) -> None:
-        name = node.name.value
         bases = [self.expr(base.value) for base in node.bases]
         decorators = [self.expr(decorator.decorator) for decorator in node.decorators]
-        made = Class(
-            name, self.prefix + name, self.module, bases=bases, decorators=decorators,
-            outer=self.function, span=self.span(node),
-        )  # fmt: skip
-        self.module.classes.append(made)
-        owner, prefix = self.owner, self.prefix
-        self.owner, self.prefix = made, f"{prefix}{name}."
-        made.body = self.block(node.body)
-        self.owner, self.prefix = owner, prefix
-        note_fields(made)
-        found.append(syntax.Define(made.span, made))
+        found.append(self.define_class(node, node.name.value, bases, decorators))
 
     def parameters(self, node: cst.Parameters) -> list[syntax.Parameter]:
         found: list[syntax.Parameter] = []

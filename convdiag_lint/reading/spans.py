@@ -49,7 +49,10 @@ class _Mark:
 class _Counting(CodegenState):
     """Code generation that remembers token counts by the identity of the node."""
 
-    # A slotted parent would take no new attribute: the marks live in `provider`, which is free.
+    provider: Marks
+    """A slotted parent would take no new attribute; this one is free."""
+
+    # libcst makes a context manager of a generator; a plain object in its place takes a fraction of the time.
     def record_syntactic_position(  # type: ignore[override]
         self,
         node: cst.CSTNode,
@@ -57,7 +60,7 @@ class _Counting(CodegenState):
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
     ) -> _Mark:
-        return _Mark(self.provider, id(node), self.tokens, id(end_node))  # type: ignore[arg-type]
+        return _Mark(self.provider, id(node), self.tokens, id(end_node))
 
 
 def spans(tree: cst.Module) -> Marks:

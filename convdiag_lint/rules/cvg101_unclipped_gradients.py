@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
-from convdiag_lint.project.asking import config_of, edited, gathering, is_scalar_optimizer, opaque_for
-from convdiag_lint.project.effects import CLIPPERS
+from convdiag_lint.project.asking import config_of, edited, gathering, opaque_for
 from convdiag_lint.project.frameworks import clipping_of_framework, deepspeed_calls
+from convdiag_lint.project.gradients import CLIPPERS
 from convdiag_lint.project.origins import origins, parameter_owners
 from convdiag_lint.project.values import Call, Const, Obj, Ref, Value, describe
 from convdiag_lint.rules.base import Rule
+from convdiag_lint.rules.scopes import each_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,15 +35,7 @@ _OWN_LIMIT = (
 
 def check(view: ModuleView) -> Iterator[Finding]:
     """Yield one finding for each scope with an unclipped update."""
-    seen: set[int] = set()
-    for step in view.steps:
-        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
-            continue
-        finding = _judge(view, step)
-        if finding is not None:
-            if not finding.unsure:
-                seen.add(id(step.scope))
-            yield finding
+    yield from each_scope(view, _judge)
     yield from clipping_of_framework(view, RULE.code, RULE.name)
 
 
@@ -121,7 +114,7 @@ def _set_up_in(program: Program, context: Context) -> list[str]:
     for function in functions:
         if len(functions) > 8:
             break
-        functions += [s.caller for s in program.callers(function) if s.caller not in functions]
+        functions += [s.caller for s in program.callers.of(function) if s.caller not in functions]
     paths = {function.module.path for function in functions}
     if isinstance(context.step.subject, Value):
         for made in origins(program, context.step.subject):

@@ -12,7 +12,7 @@ from convdiag_lint.project.values import Attr, Call, Const, Obj, Param, Ref, Seq
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from convdiag_lint.events import Event, Finding
     from convdiag_lint.project.program import Program
@@ -81,32 +81,23 @@ def _too_late_or_early(program: Program, context: Context) -> tuple[Event, str] 
     start = run.events.index(context.backward)
     if start > position:
         return None
-    for event in run.events[position + 1 :]:
+    late = _clip_of_this_update(run.events[position + 1 :], step)
+    if late is not None:
+        return late, "gradients are clipped after optimizer.step() has used them; clip before step()"
+    early = _clip_of_this_update(reversed(run.events[:start]), step)
+    if early is not None:
+        return early, "gradients are clipped before backward() computes them; clip between backward() and step()"
+    return None
+
+
+def _clip_of_this_update(events: Iterable[Event], step: Event) -> Event | None:
+    """The first clip beside an update, looking away from it as far as the next backward or update."""
+    for event in events:
         if event.kind in (EventKind.BACKWARD, EventKind.STEP) and event.can_meet(step):
-            break
-        if (
-            event.kind is EventKind.CLIP
-            and event.can_meet(step)
-            and event.loops == step.loops
-            and not event.attributes["hook"]
-        ) and event.frames == step.frames:
-            return (
-                event,
-                "gradients are clipped after optimizer.step() has used them; clip before step()",
-            )
-    for event in reversed(run.events[:start]):
-        if event.kind in (EventKind.BACKWARD, EventKind.STEP) and event.can_meet(step):
-            break
-        if (
-            event.kind is EventKind.CLIP
-            and event.can_meet(step)
-            and event.loops == step.loops
-            and not event.attributes["hook"]
-        ) and event.frames == step.frames:
-            return (
-                event,
-                "gradients are clipped before backward() computes them; clip between backward() and step()",
-            )
+            return None
+        if event.kind is EventKind.CLIP and event.can_meet(step) and not event.attributes["hook"]:
+            if event.loops == step.loops and event.frames == step.frames:
+                return event
     return None
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.asking import edited, is_scalar_optimizer, opaque_for, same_thing
+from convdiag_lint.project.asking import edited, opaque_for, same_thing
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import Elem, Item, Value
 from convdiag_lint.rules.base import Rule
+from convdiag_lint.rules.scopes import each_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,34 +25,25 @@ if TYPE_CHECKING:
 
 def check(view: ModuleView) -> Iterator[Finding]:
     """Yield one finding for each scope whose gradients pile up."""
-    seen: set[int] = set()
-    for step in view.steps:
-        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
+    yield from each_scope(view, _judge)
+
+
+def _judge(view: ModuleView, step: Step) -> Finding | None:
+    for context in step.contexts:
+        if _cleared(view.program, step, context) or not _repeats(view.program, context):
             continue
-        for context in step.contexts:
-            if _cleared(view.program, step, context) or not _repeats(view.program, context):
-                continue
-            unsure = _unknown(view.program, context)
-            if not unsure:
-                seen.add(id(step.scope))
-            place = edited(view.program, step.scope, context)
-            yield view.finding(
-                RULE.code,
-                RULE.name,
-                "step() runs in a loop and nothing clears the gradients, so each step adds the last ones again;"
-                " add optimizer.zero_grad(set_to_none=True) before backward()",
-                place,
-                step.scope.scope,
-                [
-                    Evidence(
-                        context.backward.place.path,
-                        context.backward.place.line,
-                        "gradients are added here",
-                    )
-                ],
-                unsure,
-            )
-            break
+        back = context.backward.place
+        return view.finding(
+            RULE.code,
+            RULE.name,
+            "step() runs in a loop and nothing clears the gradients, so each step adds the last ones again;"
+            " add optimizer.zero_grad(set_to_none=True) before backward()",
+            edited(view.program, step.scope, context),
+            step.scope.scope,
+            [Evidence(back.path, back.line, "gradients are added here")],
+            unsure=_unknown(view.program, context),
+        )
+    return None
 
 
 def _repeats(program: Program, context: Context) -> bool:
@@ -62,7 +54,7 @@ def _repeats(program: Program, context: Context) -> bool:
 
 def _sites_above(program: Program, function: Function, depth: int = 3) -> Iterator[Site]:
     if depth > 0:
-        for site in program.callers(function):
+        for site in program.callers.of(function):
             yield site
             yield from _sites_above(program, site.caller, depth - 1)
 

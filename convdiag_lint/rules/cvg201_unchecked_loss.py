@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import Event, EventKind, Evidence
-from convdiag_lint.project.asking import (
-    about_training,
-    edited,
-    is_scalar_optimizer,
-    opaque_for_loss,
-)
-from convdiag_lint.project.effects import finite_words
+from convdiag_lint.project.asking import about_training, edited, opaque_for_loss
+from convdiag_lint.project.finite import finite_tests, finite_words
 from convdiag_lint.project.frameworks import anomaly_mode, unchecked_framework_losses
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.values import Obj, Value
 from convdiag_lint.rules.base import Rule
+from convdiag_lint.rules.scopes import each_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +26,7 @@ if TYPE_CHECKING:
 
 def check(view: ModuleView) -> Iterator[Finding]:
     """Yield one finding for each scope with an untested loss."""
-    seen: set[int] = set()
-    for step in view.steps:
-        if id(step.scope) in seen or is_scalar_optimizer(view.program, step.event.subject):
-            continue
-        finding = _judge(view, step)
-        if finding is not None:
-            if not finding.unsure:
-                seen.add(id(step.scope))
-            yield finding
+    yield from each_scope(view, _judge)
     yield from unchecked_framework_losses(view, RULE.code, RULE.name)
 
 
@@ -95,7 +83,7 @@ def _checked(program: Program, step: Step, context: Context) -> bool:
 
 def _tested_above(program: Program, function: Function, context: Context, depth: int) -> bool:
     """Whether every caller tests the loss it hands over, or ends the run right after the update."""
-    sites = program.callers(function) if depth > 0 else []
+    sites = program.callers.of(function) if depth > 0 else []
     return bool(sites) and all(
         _tested_around(program, site, context) or _tested_above(program, site.caller, context, depth - 1)
         for site in sites
@@ -113,13 +101,13 @@ def _tested_around(program: Program, site: Site, context: Context) -> bool:
     return False
 
 
-def _around(program: Program, step: Step, context: Context) -> list:  # type: ignore[type-arg]
+def _around(program: Program, step: Step, context: Context) -> list[Function]:
     """The functions that the update runs under: its scope, its context, their callers."""
     found = [step.scope, context.run.function]
     for function in found:
         if len(found) > 12:
             break
-        for site in program.callers(function):
+        for site in program.callers.of(function):
             if site.caller not in found:
                 found.append(site.caller)
     mains: list[Function] = []
@@ -142,14 +130,10 @@ def _tested(program: Program, context: Context) -> bool:
         if about_training(program, event.subject, context):
             return True
     # The update itself stands under a test.
-    from convdiag_lint.project.effects import finite_tests
-    from convdiag_lint.project.interpreter import Interpreter
-
-    interp = Interpreter(program, run, silent=True)
     for guard in (*step.guards, *context.backward.guards):
         test = run.tests.get(guard.condition)
         if test is not None:
-            for subject in finite_tests(interp, test):
+            for subject in finite_tests(program, test):
                 if about_training(program, subject, context):
                     return True
     return False

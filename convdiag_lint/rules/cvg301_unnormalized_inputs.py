@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
-from convdiag_lint.project.inputs import Scale, enters_raw, scale_of, takes_raw
+from convdiag_lint.project.inputs import enters_raw, takes_raw
 from convdiag_lint.project.origins import origins
-from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, describe
+from convdiag_lint.project.scales import Scale, scale_of
+from convdiag_lint.project.unwrapping import unwrapped
+from convdiag_lint.project.values import Attr, Call, FuncVal, Obj, Value, call_name, describe
 from convdiag_lint.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _forwards(program: Program, function: Function) -> Iterator[tuple[tuple[int,
     run = program.run(function)
     for site in run.sites:
         if site.caller is function and site.target.this is not None and site.target.function.name != "__init__":
-            this = program.classes.unwrapped(site.target.this)
+            this = unwrapped(program, site.target.this)
             if isinstance(this, Obj) and kinds.kind(program, this) == kinds.MODULE:
                 yield site.span, site.target, site.given
     for call in run.calls:
@@ -91,7 +92,7 @@ def _method(program: Program, call: Call) -> FuncVal | None:
     callee = call.callee
     if isinstance(callee, Attr):
         for made in _models(program, callee.base):
-            found = program.method(made.cls, callee.name)
+            found = program.classes.method(made.cls, callee.name)
             return FuncVal(found, None, made) if found is not None else None
         return None
     for made in _models(program, callee):
@@ -115,7 +116,7 @@ def _models(program: Program, value: Value) -> list[Obj]:
     found = []
     inside = [_averaged(made) for made in (value, *origins(program, value))]
     for made in inside:
-        plain = program.classes.unwrapped(origins(program, made)[0]) if origins(program, made) else made
+        plain = unwrapped(program, origins(program, made)[0]) if origins(program, made) else made
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain)
     return found[:1]

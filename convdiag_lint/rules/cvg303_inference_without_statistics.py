@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
 from convdiag_lint.project import kinds
-from convdiag_lint.project.effects import call_name
+from convdiag_lint.project.normalizing import applications, arrives, measured
 from convdiag_lint.project.origins import origins
 from convdiag_lint.project.programs import imports, trains
-from convdiag_lint.project.statistics import (
-    WRAPPERS,
-    Statistic,
-    applications,
-    arrives,
-    bindings,
-    is_layer,
-    key_of,
-    may_compute,
-    measured,
-    plain_calls,
-    statistics,
-)
+from convdiag_lint.project.statistics import WRAPPERS, Statistic, is_layer, key_of, may_compute, statistics
 from convdiag_lint.project.steps import without_gradients
 from convdiag_lint.project.storing import within_model
-from convdiag_lint.project.values import Attr, Call, ClassVal, FuncVal, Imported, Obj, Param, Ref, Value, walk
+from convdiag_lint.project.unwrapping import unwrapped
+from convdiag_lint.project.values import (
+    Attr,
+    Call,
+    ClassVal,
+    FuncVal,
+    Imported,
+    Obj,
+    Param,
+    Ref,
+    Value,
+    call_name,
+    walk,
+)
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
@@ -137,11 +138,11 @@ def _model_calls(program: Program, function: Function) -> Iterator[tuple[Span, l
 def _classes(program: Program, value: Value) -> list[Class]:
     found = []
     for made in origins(program, value):
-        plain = program.classes.unwrapped(made)
+        plain = unwrapped(program, made)
         if isinstance(plain, Obj) and kinds.kind(program, plain) == kinds.MODULE:
             found.append(plain.cls)
         elif isinstance(plain, Call) and isinstance(plain.callee, Param):
-            bound = [program.force(value) for value in bindings(program, plain.callee)]
+            bound = [program.force(value) for value in program.callers.bindings(plain.callee, helpers=True)]
             found += [value.cls for value in bound if isinstance(value, ClassVal)]
     return found
 
@@ -284,8 +285,8 @@ def _entered(program: Program, function: Function) -> Iterator[Function]:
 
 
 def _callers(program: Program, function: Function) -> list[Function]:
-    found = [site.caller for site in program.callers(function)]
-    return [*found, *(call.function for call in plain_calls(program, function))]
+    found = [site.caller for site in program.callers.of(function)]
+    return [*found, *(call.function for call in program.callers.unentered(function))]
 
 
 def _called(program: Program, function: Function) -> Iterator[Function]:
@@ -299,7 +300,7 @@ def _called(program: Program, function: Function) -> Iterator[Function]:
         elif isinstance(call.callee, Imported) and isinstance(plain, ClassVal):
             yield from plain.cls.methods.values()
         if isinstance(call.callee, Param):
-            for bound in bindings(program, call.callee)[:4]:
+            for bound in program.callers.bindings(call.callee, helpers=True)[:4]:
                 plain = program.force(bound)
                 if isinstance(plain, FuncVal):
                     yield plain.function

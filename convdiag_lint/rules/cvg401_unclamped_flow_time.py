@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind, Evidence
-from convdiag_lint.project.effects import call_name
 from convdiag_lint.project.flow import Interpolation, flows
 from convdiag_lint.project.graph import through
 from convdiag_lint.project.ranges import interval
 from convdiag_lint.project.steps import without_gradients
-from convdiag_lint.project.values import Call, Value, describe, walk
+from convdiag_lint.project.values import Call, Value, call_name, describe, walk
 from convdiag_lint.reading import gate
 from convdiag_lint.rules.base import Rule
 
@@ -83,8 +82,8 @@ def _ends_gradients(decorator: object) -> bool:
     return getattr(named, "name", getattr(named, "id", "")) in ("no_grad", "inference_mode")
 
 
-def _is_noise(program: Program, value: object) -> bool:
-    value = through(program, value)  # type: ignore[arg-type]
+def _is_noise(program: Program, value: Value) -> bool:
+    value = through(program, value)
     text = (value.hint or describe(value)).lower()
     return "randn" in describe(value) or "noise" in text or "eps" in text
 
@@ -130,7 +129,7 @@ def _roots(program: Program, function: Function) -> list[Function]:
     for root in found:
         if depth[id(root)] >= 3 or len(found) > 10:
             break
-        for site in program.callers(root):
+        for site in program.callers.of(root):
             if id(site.caller) not in depth:
                 depth[id(site.caller)] = depth[id(root)] + 1
                 found.append(site.caller)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe.checks.base import number
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record, TensorStatistics
@@ -35,7 +38,7 @@ def is_image(item: TensorStatistics) -> bool:
     return item.layer.startswith(_IMAGES) or len(item.shape) >= 4
 
 
-def spreads(item: TensorStatistics) -> list[tuple[int, float]]:
+def _spreads(item: TensorStatistics) -> list[tuple[int, float]]:
     """Index and std of each feature that varies at all, smallest first."""
     varying = [
         (index, std)
@@ -43,6 +46,34 @@ def spreads(item: TensorStatistics) -> list[tuple[int, float]]:
         if math.isfinite(std) and std > 0 and high > low
     ]
     return sorted(varying, key=lambda pair: pair[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far apart the standard deviations of a tensor's dimensions are."""
+
+    ratio: float
+    largest: float
+    contrast: str
+    """The dimension that varies least and the one that varies most, for people."""
+    range: str
+    """The standard deviations, for people."""
+    numbers: dict[str, Any]
+
+
+def spread(item: TensorStatistics) -> Spread | None:
+    """Compare the dimensions of a tensor; None where too few values vary."""
+    found = _spreads(item)
+    if len(found) < 2 or item.rows < 2:
+        return None
+    (least, low), (most, high) = found[0], found[-1]
+    return Spread(
+        high / low,
+        high,
+        f"{called(item)}: dimension {least} has std {number(low)}, dimension {most} has {number(high)}",
+        f"{called(item)}: standard deviations {number(low)} to {number(high)}",
+        {"ratio": high / low, "smallest": [least, low], "largest": [most, high], "rows": item.rows},
+    )
 
 
 def magnitudes(item: TensorStatistics) -> list[float]:

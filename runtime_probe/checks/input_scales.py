@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
-from runtime_probe.checks.features import called, entering, is_image, spreads
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
+from runtime_probe.checks.features import called, entering, is_image, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,25 +28,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if not items:
         yield skipped("no input with several dimensions")
     for item in items:
-        found = spreads(item)
-        if len(found) < 2 or item.rows < 2:
+        found = spread(item)
+        if found is None:
             yield skipped(f"{called(item)}: too few values that vary")
             continue
-        (least, low), (most, high) = found[0], found[-1]
-        ratio = high / low
-        numbers: dict[str, Any] = {"ratio": ratio, "smallest": [least, low], "largest": [most, high], "rows": item.rows}
-        message = f"{called(item)}: dimension {least} has std {number(low)}, dimension {most} has {number(high)}"
+        ratio = found.ratio
         remedy = "divide each dimension by its standard deviation over the training set"
         if item.rows < t.FEW_ROWS and ratio > t.SCALE_RATIO * t.FEW_ROWS_FACTOR:
             # With four rows a dimension that happens to rest (a gripper, a velocity) looks tiny.
-            yield warned(message, remedy, item.where, **numbers)
+            yield warned(found.contrast, remedy, item.where, **found.numbers)
         elif item.rows >= t.FEW_ROWS and ratio > t.SCALE_RATIO:
             # Rare features (one-hot, contact forces) are small and honest: only gross ratios among large rows fail.
-            gross = ratio > t.SCALE_RATIO * _GROSS and high > 1.0 and family.measures_progress and item.rows >= 64
-            say = failed if gross else warned
-            yield say(message, remedy, item.where, **numbers)
+            gross = ratio > t.SCALE_RATIO * _GROSS and found.largest > 1.0
+            say = failed if gross and family.measures_progress and item.rows >= 64 else warned
+            yield say(found.contrast, remedy, item.where, **found.numbers)
         else:
-            yield passed(f"{called(item)}: standard deviations {number(low)} to {number(high)}", **numbers)
+            yield passed(found.range, **found.numbers)
 
 
 CHECK = Check(

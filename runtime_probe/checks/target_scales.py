@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
-from runtime_probe.checks.features import called, is_image, spreads, targets
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
+from runtime_probe.checks.features import called, is_image, spread, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,27 +25,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield skipped("no squared or absolute error over several dimensions")
         return
     for item in items:
-        found = spreads(item)
-        if len(found) < 2 or item.rows < 2:
+        found = spread(item)
+        if found is None:
             yield skipped(f"{called(item)}: too few values that vary")
             continue
-        (least, low), (most, high) = found[0], found[-1]
-        ratio = high / low
-        numbers: dict[str, Any] = {"ratio": ratio, "smallest": [least, low], "largest": [most, high], "rows": item.rows}
-        message = (
-            f"{called(item)}: dimension {least} has std {number(low)}, dimension {most} has {number(high)}:"
-            " the loss ignores the small one"
-        )
+        ratio = found.ratio
+        message = f"{found.contrast}: the loss ignores the small one"
         remedy = "normalize each dimension by its mean and std over the training set; keep both to turn outputs back"
         where = item.where if item.where.path else calls[0].where
         few = item.rows < t.FEW_ROWS
         sure = t.SCALE_RATIO * (t.FEW_ROWS_FACTOR if few else 1.0)
         if ratio > sure and family.name != "reinforcement learning":
-            yield failed(message, remedy, where, **numbers)
+            yield failed(message, remedy, where, **found.numbers)
         elif ratio > t.SCALE_RATIO:
-            yield warned(message, remedy, where, **numbers)
+            yield warned(message, remedy, where, **found.numbers)
         else:
-            yield passed(f"{called(item)}: standard deviations {number(low)} to {number(high)}", **numbers)
+            yield passed(found.range, **found.numbers)
 
 
 CHECK = Check(

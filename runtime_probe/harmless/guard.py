@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import os
@@ -13,15 +12,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from runtime_probe.harmless import journal
 from runtime_probe.harmless.inside import inside
 from runtime_probe.harmless.places import Places, Unknown, absolute, of_descriptor
+from runtime_probe.harmless.shadows import Shadows, copy_file, discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SPARE = 0.5
-"""Share of the free space in the run folder that one copy of a file may take."""
 
 
 def _own(method: Callable[P, R]) -> Callable[P, R]:
@@ -40,8 +37,8 @@ class Guard:
     """Decides by what was there before the run; all processes of a run decide alike."""
 
     def __init__(self, run_folder: str) -> None:
-        self._shadows = os.path.join(os.path.realpath(run_folder), "shadow")
         self.journal = journal.Journal(os.path.realpath(run_folder))
+        self._shadows = Shadows(run_folder, self.journal)
         self.places = Places(run_folder, self.journal.refresh().base)
         self.lock = threading.RLock()
         # A thread that holds the lock does not exist in a forked child.
@@ -119,9 +116,9 @@ class Guard:
         if key in state.gone:
             if not create:
                 raise _missing(path)
-            shadow = self._represent(key, copy=False)
+            shadow = self._shadows.represent(key, copy=False)
             if exclusive:
-                _discard(shadow)
+                discard(shadow)
             return shadow
         if key in state.shadows:
             return state.shadows[key]
@@ -134,7 +131,7 @@ class Guard:
             return path  # ours, a pipe or a device, or the call fails by itself
         if what:
             self.refuse(f"would have {what} {self.places.shown(key)}", key)
-        return self._represent(key, copy=copy)
+        return self._shadows.represent(key, copy=copy)
 
     @_own
     def remove(self, path: Any, dir_fd: int | None, original: Callable[[], None]) -> None:
@@ -197,8 +194,8 @@ class Guard:
         """Make a symbolic link."""
         key, state = self._target(path, dir_fd)
         if key is not None and key in state.gone:
-            shadow = self._shadow(key)
-            _discard(shadow)
+            shadow = self._shadows.place(key)
+            discard(shadow)
             os.symlink(os.path.join(os.path.dirname(key), os.fsdecode(target)), shadow)
             return self.journal.add(journal.SHADOW, key, shadow)
         return self.make_other(path, dir_fd, original)
@@ -214,7 +211,7 @@ class Guard:
             self.make_other(path, fds[1], original)
             return
         self._add_made(key)
-        self._copy(state.shadows.get(origin, origin), key)
+        copy_file(state.shadows.get(origin, origin), key)
 
     @_own
     def attributes(self, path: Any, dir_fd: int | None, original: Callable[[Any], None], *, follow: bool) -> None:
@@ -256,16 +253,16 @@ class Guard:
             return self._rename_into(old, new)
         if there and new not in state.gone:
             self.refuse(f"would have overwritten {self.places.shown(new)}", new)
-        place = self._shadow(new) if there else new
+        place = self._shadows.place(new) if there else new
         if not there:
             self._add_made(new, folder=os.path.isdir(old))
         if ours or old in state.shadows:
-            _discard(place)
+            discard(place)
             import shutil
 
             shutil.move(state.shadows.get(old, old), place)
         else:
-            self._copy(old, place)
+            copy_file(old, place)
         if there:
             self.journal.add(journal.SHADOW, new, place)
         if ours:
@@ -343,48 +340,6 @@ class Guard:
             self.rename(source, target, (None, None), functools.partial(os.rename, source, target))
         self.remove_folder(old, None, functools.partial(os.rmdir, old))
 
-    def _shadow(self, key: str) -> str:
-        # By the path, so that two processes that write to it find the same one; with its name and suffix.
-        import hashlib
-
-        folder = os.path.join(self._shadows, hashlib.sha256(os.fsencode(key)).hexdigest()[:16])
-        os.makedirs(folder, exist_ok=True)
-        return os.path.join(folder, os.path.basename(key))
-
-    def _represent(self, key: str, *, copy: bool) -> str:
-        import shutil
-
-        shadow = self._shadow(key)
-        part = f"{shadow}.{os.getpid()}.part"
-        if copy:
-            self._copy(key, part)
-        else:
-            with open(part, "wb"):
-                pass
-        shutil.copymode(key, part)
-        os.chmod(part, os.stat(part).st_mode | stat.S_IRUSR | stat.S_IWUSR)
-        if key in self.journal.refresh().gone:
-            os.replace(part, shadow)
-        else:
-            with contextlib.suppress(FileExistsError):
-                os.link(part, shadow)  # the first of several processes makes it
-            _discard(part)
-        self.journal.add(journal.SHADOW, key, shadow)
-        return shadow
-
-    def _copy(self, source: str, target: str) -> None:
-        import shutil
-
-        if os.path.isdir(source) and not os.path.islink(source):
-            shutil.copytree(source, target, symlinks=True)
-            return
-        if not os.path.islink(source):
-            free = shutil.disk_usage(os.path.dirname(target)).free
-            if os.path.getsize(source) > SPARE * free:
-                text = "too large for the probe to copy; --allow-writes lets the script change it"
-                raise PermissionError(errno.EACCES, text, source)
-        shutil.copy2(source, target, follow_symlinks=False)
-
     def _count_as_gone(self, key: str) -> None:
         if os.path.isdir(key) and not os.path.islink(key):
             for folder, folders, files in os.walk(key):
@@ -402,8 +357,3 @@ def _mode(path: str) -> int | None:
 
 def _missing(path: Any) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-
-
-def _discard(path: str) -> None:
-    if os.path.lexists(path):
-        os.unlink(path)

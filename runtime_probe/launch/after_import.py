@@ -57,6 +57,7 @@ def _watch(spec: ModuleSpec) -> None:
             _call(callback, sys.modules.get(spec.name, module))
 
     try:
+        # One loader of one module, not its class: no other import is touched.
         loader.exec_module = exec_module  # type: ignore[method-assign]
     except AttributeError:
         return  # a loader with slots: built in or frozen, none that we wait for

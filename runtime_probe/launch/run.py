@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from runtime_probe import record
+from runtime_probe import record_files
 from runtime_probe.harmless import cleanup
 from runtime_probe.harmless import install as _install  # noqa: F401 - leaves its bytecode for the processes below
 from runtime_probe.launch import child as _child  # noqa: F401
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from runtime_probe.options import Options
+    from runtime_probe.record import Record
 
 POLL = 0.1
 LOOK = 1.0
@@ -42,7 +43,7 @@ STRAGGLE = 20.0
 class Outcome:
     """How a probed command ended, and what it left."""
 
-    records: list[record.Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     """One for each process that trained."""
     returncode: int | None = None
     """Exit status of the command; None if it was ended by the probe, negative for a signal."""
@@ -176,7 +177,7 @@ class _Run:
         try:
             changed = path.stat().st_mtime
             if self._statuses.get(path, (0.0, ""))[0] != changed:
-                self._statuses[path] = (changed, record.read(path).status)
+                self._statuses[path] = (changed, record_files.read(path).status)
         except (OSError, ValueError, TypeError, KeyError):
             return ""
         return self._statuses[path][1]
@@ -184,7 +185,7 @@ class _Run:
     def _collect(self, output: Path) -> None:
         for path in sorted(self.folder.glob("record-*.json")):
             try:
-                self.outcome.records.append(record.read(path))
+                self.outcome.records.append(record_files.read(path))
             except (OSError, ValueError, TypeError, KeyError) as error:
                 self.outcome.notes.append(f"{path.name} cannot be read: {error}")
         self.outcome.records.sort(key=lambda item: (item.rank, item.pid))

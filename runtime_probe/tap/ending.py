@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe import record as records
+from runtime_probe import record_files
 from runtime_probe.record import Crash, Where
 from runtime_probe.tap import leakage, places
 
@@ -81,7 +82,7 @@ class Ending:
         assert session is not None
         folder = Path(session.options.run_folder)
         if folder.is_dir():
-            records.write(session.record, folder / f"record-{session.record.pid}.json")
+            record_files.write(session.record, folder / f"record-{session.record.pid}.json")
 
     def _at_exit(self) -> None:
         if self.session is not None and not self.done and self.session.active:

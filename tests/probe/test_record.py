@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime_probe import record as records
+from runtime_probe import record_files
 from runtime_probe.report import judge
 
 _SCALARS = {
@@ -62,8 +63,8 @@ RECORDS = values(records.Record)
 @given(RECORDS)
 def test_round_trip(tmp_path_factory: Any, record: records.Record) -> None:
     path = tmp_path_factory.mktemp("record") / "record-1.json"
-    records.write(record, path)
-    back = records.read(path)
+    record_files.write(record, path)
+    back = record_files.read(path)
     assert same(dataclasses.asdict(record), dataclasses.asdict(back))
 
 

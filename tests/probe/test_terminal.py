@@ -25,11 +25,12 @@ BAD = healthy(
 def page(
     record: Record | None, *, width: int = 80, encoding: str = "utf-8", colour: bool = False, verbose: bool = False
 ) -> str:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding)
     console = Console(file=stream, width=width, force_terminal=colour, no_color=not colour)
     terminal.render(judge([] if record is None else [record], "last words\n"), console, verbose=verbose)
     stream.flush()
-    return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    return written.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize("record", [healthy(), BAD], ids=["healthy", "bad"])

@@ -122,7 +122,7 @@ class LightningOverfit(LightningAnomaly):
 def _module(lightning: Any, adapter: LightningAnomaly, has_loader: bool) -> Any:
     import torch  # noqa: PLC0415
 
-    class Program(lightning.LightningModule):  # type: ignore[misc]
+    class Program(lightning.LightningModule):
         """The program, as Lightning sees it."""
 
         def __init__(self) -> None:

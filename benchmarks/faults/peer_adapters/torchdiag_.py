@@ -84,7 +84,7 @@ def _taking_one(model: Any, call: Any) -> Any:
     """Return the model as one that takes a single input, as torchdiag's commands want it."""
     import torch  # noqa: PLC0415
 
-    class Whole(torch.nn.Module):  # type: ignore[misc]
+    class Whole(torch.nn.Module):
         """The model."""
 
         def __init__(self) -> None:
