@@ -127,7 +127,7 @@ class NoDropout(Change):
 
     def begin(self) -> None:
         """Set the probability of each layer that has one."""
-        for root in self.session.experiments.roots:
+        for root in self.session.ledger.roots:
             for module in root.module.modules():
                 if isinstance(module, nn.modules.dropout._DropoutNd) and module.p:
                     self.patches.replace(module, "p", 0.0)
@@ -140,7 +140,7 @@ class TrainMode(Change):
 
     def begin(self) -> None:
         """Remember the modes."""
-        self.modes = [(m, m.training) for r in self.session.experiments.roots for m in r.module.modules()]
+        self.modes = [(m, m.training) for r in self.session.ledger.roots for m in r.module.modules()]
 
     def on_forward(self) -> None:
         """The script may have set it again."""
@@ -210,12 +210,12 @@ class AllParameters(Change):
 
     def begin(self) -> None:
         """Add them to the optimizer, as a group of their own."""
-        experiments, anchor = self.session.experiments, self.session.anchor
+        ledger, anchor = self.session.ledger, self.session.anchor
         assert anchor is not None
         self.anchor = anchor
         missing = [
-            experiments.tensors[key]
-            for key, known in experiments.parameters.items()
+            ledger.tensors[key]
+            for key, known in ledger.parameters.items()
             if known.optimizer is None and known.requires_grad and known.gradients
         ]
         anchor.optimizer.add_param_group({"params": missing})

@@ -138,9 +138,9 @@ def describe(session: Session, status: str) -> None:
         # Not every launcher says it in the environment before the script starts.
         record.rank, record.world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     try:
-        if session.phase == records.WARM_UP and not session.experiments.roots:
+        if session.phase == records.WARM_UP and not session.ledger.roots:
             session.experiments.begin()
-        session.experiments.describe()
+        session.ledger.describe()
         record.files = places.files()
     except Exception as error:  # noqa: BLE001 - a part of a record is better than none
         session.anomaly("describing the model", error)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from runtime_probe import record as records
-from runtime_probe.record import ModelRecord, ParameterRecord
-from runtime_probe.tap import flow, gradients, models
+from runtime_probe.tap import flow
 from runtime_probe.tap.forced import ForcedEnds, OtherNoise
 from runtime_probe.tap.phasing import Phasing
 from runtime_probe.tap.state import State
@@ -36,20 +35,15 @@ _MOST_ELEMENTS = 50_000_000
 _IN_MEMORY = 5_000_000
 """The copies of larger models are kept in the run folder, which is removed at the end."""
 _NOISE = 1e-4
-_SAME = 1e-6
-"""Of the largest weight: rounding within the rows of a matrix product."""
 _SLOW = 0.25
 """Seconds of a step from which on each iteration is thought over."""
 
 
 class Experimenter:
-    """Bookkeeping of parameters over the baseline, and the experiments after it."""
+    """The experiments after the baseline, and the states of the script that they go back to."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.roots: list[models.Model] = []
-        self.parameters: dict[int, ParameterRecord] = {}
-        self.tensors: dict[int, torch.Tensor] = {}
         self.must_trace = False
         self.tracer: Trace | None = None
         self.start_state: State | None = None
@@ -59,125 +53,21 @@ class Experimenter:
     # The baseline.
 
     def begin(self) -> None:
-        """Find the models, list their parameters, and keep the state that the baseline starts from."""
-        session = self.session
-        for tracked in session.tracked:
-            for module in models.find(tracked.parameters, session.modules):
-                root = next((r for r in self.roots if r.module is module), None)
-                if root is None:
-                    root = models.Model(module)
-                    self.roots.append(root)
-                root.optimizers.add(tracked.index)
-        for root in self.roots:
-            root.note_mode()
-        self._list_parameters()
-        if sum(t.numel() for t in self.tensors.values()) <= _MOST_ELEMENTS:
+        """Keep the state that the baseline starts from."""
+        ledger = self.session.ledger
+        ledger.begin()
+        if sum(t.numel() for t in ledger.tensors.values()) <= _MOST_ELEMENTS:
             self.start_state = self._state(optimizers=True)
-
-    def _list_parameters(self) -> None:
-        session = self.session
-        held = {id(p): t.index for t in session.tracked for p in t.parameters}
-        for number, root in enumerate(self.roots):
-            owners = {
-                id(p): module for module in root.module.modules() for p in module._parameters.values() if p is not None
-            }
-            for name, parameter in root.module.named_parameters():
-                if id(parameter) in self.parameters:
-                    continue
-                owner = owners.get(id(parameter))
-                self.tensors[id(parameter)] = parameter
-                self.parameters[id(parameter)] = ParameterRecord(
-                    name if len(self.roots) == 1 else f"{root.name}.{name}",
-                    list(parameter.shape),
-                    str(parameter.dtype).removeprefix("torch."),
-                    number,
-                    held.get(id(parameter)),
-                    parameter.requires_grad,
-                    layer=type(owner).__name__,
-                    position=session.calls.order.get(id(owner), -1),
-                )
-        self._list_strays()
-        for tracked in session.tracked:
-            for place, parameter in enumerate(tracked.parameters):
-                if id(parameter) not in self.parameters:
-                    self.tensors[id(parameter)] = parameter
-                    self.parameters[id(parameter)] = ParameterRecord(
-                        f"parameter {place}",
-                        list(parameter.shape),
-                        str(parameter.dtype).removeprefix("torch."),
-                        -1,
-                        tracked.index,
-                        parameter.requires_grad,
-                    )
-
-    def _list_strays(self) -> None:
-        """Parameters of modules that run and that no optimizer's model knows of.
-
-        They are modules in a plain list, which parameters() does not see, or those of another model: the one
-        in use, where the optimizer holds a copy.
-        """
-        calls = self.session.calls
-        for module in calls.kept:
-            caller = calls.callers[id(module)]
-            number = next((n for n, root in enumerate(self.roots) if root.module is caller), -1)
-            for name, parameter in module._parameters.items():
-                if parameter is None or not parameter.requires_grad or id(parameter) in self.parameters:
-                    continue
-                self.tensors[id(parameter)] = parameter
-                self.parameters[id(parameter)] = ParameterRecord(
-                    f"{type(caller).__name__}: {type(module).__name__}.{name}",
-                    list(parameter.shape),
-                    str(parameter.dtype).removeprefix("torch."),
-                    number,
-                    None,
-                    parameter.requires_grad,
-                    layer=type(module).__name__,
-                    position=calls.order.get(id(module), -1),
-                )
 
     def _state(self, *, optimizers: bool = False) -> State:
         chosen = [t.optimizer for t in self.session.tracked] if optimizers else []
         scalers = list(self.session.scalers) if optimizers else []
         # The moment that phases go back to has copies of parameters, gradients and moments: too much memory for two.
-        large = optimizers and sum(t.numel() for t in self.tensors.values()) > _IN_MEMORY
+        large = optimizers and sum(t.numel() for t in self.session.ledger.tensors.values()) > _IN_MEMORY
         folder = self.session.options.run_folder if large else ""
         stand = any(step.cleared is False for step in self.session.record.steps)
-        modules, parameters = [r.module for r in self.roots], list(self.tensors.values())
+        modules, parameters = [r.module for r in self.session.ledger.roots], list(self.session.ledger.tensors.values())
         return State(modules, parameters, chosen, scalers, folder, keep_gradients=stand)
-
-    def name_of(self, parameter: torch.Tensor) -> str:
-        """Return the dotted name of a parameter."""
-        known = self.parameters.get(id(parameter))
-        if known is not None:
-            return known.name
-        for module in models.find([parameter], self.session.modules):
-            for name, candidate in module.named_parameters():
-                if candidate is parameter:
-                    return name
-        return ""
-
-    def note_gradients(self, tracked: Tracked, norms: list[float]) -> None:
-        """Keep the gradient norms of one step, and those of parameters that no optimizer holds."""
-        for parameter, norm in zip(tracked.parameters, norms, strict=True):
-            known = self.parameters.get(id(parameter))
-            if known is not None:
-                known.norms.append(norm)
-                known.gradients += norm != 0.0
-        if tracked is self.session.anchor:
-            orphans = [(key, t) for key, t in self.tensors.items() if self.parameters[key].optimizer is None]
-            sizes = gradients.norms([t.grad for _, t in orphans])
-            for (key, _), norm in zip(orphans, sizes, strict=True):
-                self.parameters[key].norms.append(norm)
-                self.parameters[key].gradients += norm != 0.0
-
-    def note_change(self, tracked: Tracked, change: list[torch.Tensor], sizes: list[float]) -> None:
-        """Keep how much each parameter moved in one step."""
-        for parameter, delta, size in zip(tracked.parameters, change, sizes, strict=True):
-            known = self.parameters.get(id(parameter))
-            if known is not None:
-                known.change += size
-                if known.moved < 1.0 and delta.numel():
-                    known.moved = max(known.moved, int(torch.count_nonzero(delta)) / delta.numel())
 
     # A loss or a gradient that is not finite.
 
@@ -287,7 +177,7 @@ class Experimenter:
         kept = [None if g is None else g.detach().clone() for g in anchor.gradients()]
         batch = step.batch_hash
         # Batch normalization over four samples bends the loss at any length; one look is enough.
-        for drop in _RELATIVE_DROPS[: 1 if any(root.coupled() for root in self.roots) else None]:
+        for drop in _RELATIVE_DROPS[: 1 if any(root.coupled() for root in self.session.ledger.roots) else None]:
             size = drop * abs(loss) / step.grad_norm**2
             self._put_back()
             with torch.no_grad():
@@ -307,9 +197,9 @@ class Experimenter:
 
     def _influence(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:
         asked = [
-            (known, self.tensors[key])
-            for key, known in self.parameters.items()
-            if known.requires_grad and not known.gradients and self.tensors[key].is_floating_point()
+            (known, self.session.ledger.tensors[key])
+            for key, known in self.session.ledger.parameters.items()
+            if known.requires_grad and not known.gradients and self.session.ledger.tensors[key].is_floating_point()
         ]
         if not asked:
             return
@@ -372,43 +262,6 @@ class Experimenter:
             if wanted in given:
                 return {k: t.detach().clone() for k, t in given.items() if k == wanted or t.is_floating_point()}
         return {}
-
-    # The end.
-
-    def describe(self) -> None:
-        """Write models and parameters into the record."""
-        record = self.session.record
-        record.models = [
-            ModelRecord(
-                root.name,
-                sum(p.numel() for p in root.module.parameters()),
-                sum(p.numel() for p in root.module.parameters() if p.requires_grad),
-                sorted(root.optimizers),
-                root.training,
-                root.where(),
-                root.coupled(),
-                root.idle,
-            )
-            for root in self.roots
-        ]
-        for tracked, optimizer in zip(self.session.tracked, record.optimizers, strict=True):
-            others = [other.ids for other in self.session.tracked if other is not tracked]
-            shared = sum(any(key in ids for ids in others) for key in tracked.ids)
-            optimizer.duplicates = len(tracked.parameters) - len(tracked.ids) + shared
-        keys = list(self.parameters)
-        for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
-            self.parameters[key].norm = norm
-            self.parameters[key].alike = _alike(self.tensors[key])
-        record.parameters = list(self.parameters.values())
-
-
-@torch.no_grad()
-def _alike(parameter: torch.Tensor) -> bool:
-    """Whether all units of a layer have the same weights."""
-    if parameter.dim() < 2 or len(parameter) < 2 or not parameter.is_floating_point() or parameter.is_sparse:
-        return False
-    spread = (parameter - parameter[:1]).abs().max()
-    return bool(spread <= _SAME * parameter.abs().max())
 
 
 def _nothing() -> Generator[None, None, None]:

@@ -77,7 +77,7 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
         session.record.optimizers[tracked.index].first_length = _first_length(tracked)
     elif session.phase == records.BASELINE or session.change is not None:
         if session.phase == records.BASELINE:
-            session.experiments.note_gradients(tracked, [n / scale for n in raw])
+            session.ledger.note_gradients(tracked, [n / scale for n in raw])
         if tracked.before is not None:
             _measure_change(session, tracked, step, raw, scale)
         if again:
@@ -113,7 +113,7 @@ def _measure_change(session: Session, tracked: Tracked, step: StepRecord, raw: l
         for value, before, after in zip(inner, raw, tracked.applied, strict=True)
     )
     if session.phase == records.BASELINE:
-        session.experiments.note_change(tracked, change, sizes)
+        session.ledger.note_change(tracked, change, sizes)
 
 
 def _batch_digest(session: Session) -> str:
@@ -131,7 +131,7 @@ def check_gradients(session: Session, tracked: Tracked, norms: list[float], scal
             continue
         if scale != 1.0:
             return  # a gradient scaler is there to deal with it
-        name = session.experiments.name_of(tracked.parameters[place])
+        name = session.ledger.name_of(tracked.parameters[place])
         not_finite(session, value, NonFinite("gradient", name=name, during="backward"))
         return
 

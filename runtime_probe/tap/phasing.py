@@ -39,7 +39,7 @@ class Phasing:
         session, record = self.session, self.session.record
         if repeats:
             yield from self._zeroed()
-        session.experiments.describe()
+        session.ledger.describe()
         for phase in phases.choose(record, session.options.phases):
             if not repeats and phase is not phases.SLOWER:
                 continue

@@ -19,6 +19,7 @@ from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRe
 from runtime_probe.tap import measuring, places
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.experiments import Experimenter
+from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.policy import PolicyGradient
@@ -86,6 +87,7 @@ class Session:
         self.feed = Feed(self)
         self.calls = Calls(self)
         self.watch = Watch(self)
+        self.ledger = Ledger(self)
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
         self.patches = Patches()
