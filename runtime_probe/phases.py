@@ -81,7 +81,7 @@ def choose(record: Record, wanted: str) -> list[Phase]:
         record: What was observed so far.
         wanted: `auto`, `none` or `all`, as in Options.phases.
 
-    A healthy run gets none, or at most two for a warning about its loss.
+    A healthy run gets none, or one for a warning about its loss.
     """
     from runtime_probe.report import verdicts  # noqa: PLC0415 - the checks are no business of who only names phases
 
@@ -94,11 +94,10 @@ def choose(record: Record, wanted: str) -> list[Phase]:
     chosen = [phase for phase in possible if set(phase.cures) & failed]
     if failed & _OF_THE_LOSS:
         chosen += [phase for phase in (SLOWER, CLIPPED) if phase not in chosen]
-    if not failed:
-        chosen = [phase for phase in (SLOWER, FASTER) if set(phase.cures) & warned][:1]
-        # A rate that is too high for raw inputs is one fault, not two: which of them it is, is tried.
-        chosen += [phase for phase in (STANDARD_INPUTS, STANDARD_TARGETS) if chosen and phase in possible
-                   and set(phase.cures) & warned][:1]  # fmt: skip
+    if not failed and {*SLOWER.cures, *FASTER.cures} & warned:
+        # Raw numbers explain a rate that seems too high, so they are asked first.
+        asked = (STANDARD_INPUTS, STANDARD_TARGETS, SLOWER, FASTER)
+        chosen = [phase for phase in asked if phase in possible and set(phase.cures) & warned][:1]
     return chosen[:MOST]
 
 
