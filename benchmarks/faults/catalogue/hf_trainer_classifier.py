@@ -38,9 +38,6 @@ FAMILY = FamilyOfFaults(
             "self.classifier = nn.Sequential(nn.Linear(config.hidden_size, num_labels), nn.Softmax(dim=-1))",
         ),
         fault(
-            "nll-on-logits", "nll-without-log-softmax", "F.cross_entropy(logits, labels)", "F.nll_loss(logits, labels)"
-        ),
-        fault(
             "focal-loss-without-minus",
             "loss-negated",
             _LOSS,
