@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from runtime_probe.report import Report
 
 HEALTHY = "healthy"
+_SLOW = {"transformers": ["transformers.trainer"], "lightning": ["lightning.pytorch"]}
+"""What of a framework takes long to import, where the framework itself puts it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,12 @@ class Outcome:
 class Zygote:
     """The process whose forks run the programs."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, needs: Sequence[str] = ()) -> None:
         self.python = python
+        slow = [module for name in dict.fromkeys(needs) for module in _SLOW.get(name, [name])]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
-            [python, str(HERE / "zygote.py")],
+            [python, str(HERE / "zygote.py"), *slow],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     chosen = [f for f in families(arguments.families) if arguments.half in {None, f.half}]
-    zygote = Zygote(arguments.python)
+    zygote = Zygote(arguments.python, [name for family in chosen for name in family.needs])
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="programs-") as name:
         for family in chosen:

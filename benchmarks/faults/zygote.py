@@ -1,12 +1,15 @@
 """Runs probed programs in forks of a process that has imported torch: a third of a second each, not four.
 
-Reads one job a line from its input, `{"script", "arguments", "folder", "run_folder", "timeout", "probe"}`, and answers
-with `{"seconds", "status"}`. What the program prints goes to `output` in the run folder. Needs torch.
+Modules that are named as arguments are imported as well: frameworks take seconds. Reads one job a line from its input,
+`{"script", "arguments", "folder", "run_folder", "timeout", "probe"}`, and answers with `{"seconds", "status"}`. What the
+program prints goes to `output` in the run folder. Needs torch.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import importlib
 import json
 import os
 import runpy
@@ -26,6 +29,10 @@ def main() -> None:
     import torch._dynamo  # noqa: F401, PLC0415 - the first optimizer imports it
 
     import runtime_probe.tap.install  # noqa: F401, PLC0415
+
+    for name in sys.argv[1:]:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
     # What the program prints must not stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
