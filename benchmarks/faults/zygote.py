@@ -1,7 +1,7 @@
 """Runs probed programs in forks of a process that has imported torch: a third of a second each, not four.
 
 Modules that are named as arguments are imported as well: frameworks take seconds. Reads one job a line from its input,
-`{"script", "arguments", "folder", "run_folder", "timeout", "probe"}`, and answers with `{"seconds", "status"}`. What the
+`{"script", "arguments", "folder", "run_folder", "timeout", "probe"}`, and answers with `{"seconds", "status"}`. What a
 program prints goes to `output` in the run folder. Needs torch.
 """
 
