@@ -7,7 +7,7 @@ _LR = '"--lr", type=float, default=1e-3'
 
 FAMILY = FamilyOfFaults(
     "accelerate_flow",
-    "report",
+    "tune",
     (
         fault("zero-grad-missing", "gradients-not-cleared", "                optimizer.zero_grad()\n", ""),
         # The averaged copy has no gradients. It does harm where a batch is bad, in longer runs.

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "accelerate_unet",
-    "report",
+    "tune",
     (
         fault(
             "softmax-in-forward", "softmax-applied-twice", "return self.head(x)", "return self.head(x).softmax(dim=1)"

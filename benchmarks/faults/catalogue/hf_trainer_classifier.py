@@ -7,7 +7,7 @@ _POOL = "pooled = (hidden * mask).sum(1) / mask.sum(1)"
 
 FAMILY = FamilyOfFaults(
     "hf_trainer_classifier",
-    "report",
+    "tune",
     (
         # The vocabulary holds letters, so every word of every ticket is unknown.
         fault(

@@ -7,7 +7,7 @@ _LABELS = 'labels = torch.tensor([mask_prompts(f["input_ids"]) for f in features
 
 FAMILY = FamilyOfFaults(
     "hf_trainer_lm",
-    "report",
+    "tune",
     (
         # The library's own loss shifts; the loss that takes its place has to.
         fault(

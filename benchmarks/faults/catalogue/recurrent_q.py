@@ -6,7 +6,7 @@ _GRU = "        out, hidden = self.gru(self.encoder(obs), hidden)\n"
 
 FAMILY = FamilyOfFaults(
     "recurrent_q",
-    "report",
+    "tune",
     (
         # The array that the environment writes into is what is stored: all steps of an episode look like its last.
         fault("observation-not-copied", "inputs-constant", "return self.observation.copy()", "return self.observation"),

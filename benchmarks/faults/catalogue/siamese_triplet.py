@@ -8,7 +8,7 @@ _HINGE = "F.relu(d_positive - d_negative + margin)"
 
 FAMILY = FamilyOfFaults(
     "siamese_triplet",
-    "report",
+    "tune",
     (
         # The distance of each embedding from itself is zero, and the root has no slope there.
         fault("root-of-zero", "nan-or-inf", "return (squared + 1e-8).sqrt()", "return squared.sqrt()"),
