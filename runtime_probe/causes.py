@@ -17,12 +17,13 @@ _ORDER = (
     "gradients-not-cleared",
     # The loss is not the one that was meant.
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
-    "policy-gradient-reversed", "noise-unseen", "update-goes-uphill",
+    "policy-gradient-reversed", "noise-unseen", "predictions-scrambled", "update-goes-uphill",
     # The data are not what the model can use.
     "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
     "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",
     # The update is not what the gradient says.
-    "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow", "ranks-differ", "ranks-see-same-batch",
+    "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow", "parameters-changed-elsewhere",
+    "ranks-differ", "ranks-see-same-batch",
     "parameters-held-twice", "eval-mode-in-training", "weight-decay-too-high",
     # The weights.
     "units-alike", "logits-bounded", "parameters-without-gradient", "inputs-ignored", "loss-at-start-too-high",
@@ -30,6 +31,7 @@ _ORDER = (
     # Effects that are causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
     "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
+    "reward-scale",
     "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing",
 )  # fmt: skip
 _SYMPTOMS = (
@@ -48,11 +50,12 @@ _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
         *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow",
         "vanishing-gradients", "parameters-without-gradient", "inputs-ignored", "weight-decay-too-high",
         "targets-beyond-head", "softmax-applied-twice", "loss-at-start-too-high", "exploding-gradients", "nan-or-inf",
-        "learning-rate-too-high", "inputs-constant",
+        "learning-rate-too-high", "inputs-constant", "parameters-changed-elsewhere",
     ),
     "learning-rate-too-high": (
         *_UNITS, *_OTHER_LOSS, "gradients-not-cleared", "update-goes-uphill", "loss-at-start-too-high",
         "inputs-constant", "weight-decay-too-high", "fp16-gradients-not-unscaled", "parameters-held-twice",
+        "parameters-changed-elsewhere",
     ),
     "exploding-gradients": (*_UNITS, *_OTHER_LOSS, "gradients-not-cleared", "loss-at-start-too-high"),
     "nan-or-inf": (*_UNITS, "nll-without-log-softmax", "loss-at-start-too-high", "update-goes-uphill"),

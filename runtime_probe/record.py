@@ -178,6 +178,7 @@ class StepRecord:
     update_norm: float
     """Norm of the change of the parameters; 0 if the step was skipped."""
     parameter_norm: float
+    """Of the parameters after the update."""
     predicted: float
     """Decrease of the loss that the gradient predicts for this update, -g.(new - old)."""
     clips: list[ClipRecord]
@@ -187,6 +188,8 @@ class StepRecord:
     """Clipping after the step before and before any backward of this one."""
     scale: float = 1.0
     """Loss scale of the gradient scaler."""
+    moved_since: float = 0.0
+    """Norm of what changed the parameters between the update before and this one, beside optimizers."""
     skipped: bool = False
     """A gradient scaler left the update out because of inf or NaN."""
     still_scaled: bool = False
@@ -364,7 +367,10 @@ class Batch:
     made_up: bool = False
     """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)
-    """Leaves of the batch whose key speaks of time stamps, flattened, at most 4096 values each, in seconds."""
+    """Leaves of the batch whose key speaks of time stamps, in seconds, at most 4096 values: one for each sample, or the
+    sequence of the first sample."""
+    first_timestamps: dict[str, list[float]] = field(default_factory=dict)
+    """Of those that hold a sequence for each sample: the first stamp of each."""
 
 
 @dataclass(slots=True)
@@ -399,8 +405,12 @@ class Features:
     """The first layer is an Embedding."""
     targets_are_shifted: bool = False
     """The targets are the inputs, one position on."""
+    targets_are_shifted_twice: bool = False
+    """The targets are the inputs, two positions on."""
     targets_are_inputs: bool = False
     """The targets are the inputs, position by position: nothing is left to predict."""
+    uniform_noise: Where | None = None
+    """Where noise that was drawn by rand is mixed with data of the same shape."""
     noise_std: float | None = None
     """Standard deviation of the drawn noise that has the shape of the target."""
     data_std: list[float] = field(default_factory=list)
@@ -455,6 +465,8 @@ class Record:
     loss_calls: list[LossCall] = field(default_factory=list)
     broadcasts: list[LossCall] = field(default_factory=list)
     """(B, 1) with (B,), which makes (B, B)."""
+    softmax_over_batch: list[Where] = field(default_factory=list)
+    """Where a softmax ran along the first dimension of what has as many rows as the batch."""
     linear_pairs: list[str] = field(default_factory=list)
     """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
     policy_correlations: list[float] = field(default_factory=list)

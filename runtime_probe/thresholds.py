@@ -17,6 +17,11 @@ MIXED_MAGNITUDE = 100.0
 """A feature this large beside one a hundred times smaller: two units (mm and rad) in one input."""
 IMAGE_BYTE = 100.0
 """Whole numbers from 0 to beyond this at a convolution are bytes of an image; normalized images end at 3."""
+FAINT = 0.02
+"""Largest |x| of an input. A picture that is divided by 255 twice ends at 0.004; joint velocities of 0.2 rad/s are ten
+times larger."""
+OFF_CENTRE = 20.0
+"""|mean| over std of every feature: what varies is lost beside what does not."""
 SCALE_RATIO = 100.0
 """Between standard deviations of dimensions. Seed: std of 0.01 and 2.0, "an MSE loss will effectively ignore the
 first dimension": the share in the loss goes with the square of the ratio."""
@@ -51,8 +56,10 @@ GAIN_LOW = 0.5
 100 times too high is below 0.6 in 16 of 18 families, 1000 times too high below 0.01 in 17 of 18."""
 GAIN_WARN = 0.6
 GAIN_GROSS = 0.25
-"""Fails by itself. Between this and GAIN_LOW the loss must also rise at two steps or more: a run that falls at each
-step and gets 0.4 of what the gradient promises is fast, not broken."""
+"""Fails by itself."""
+RISES = 4
+"""Of ten steps, with a gain ratio between GAIN_GROSS and GAIN_LOW: a run that falls at most steps and gets 0.4 of what
+the gradient promises is fast, or picks from a codebook, and not broken."""
 LEARNT = 0.1
 """Of the first loss of the script: below it the replayed samples are known by heart, and gain ratios say nothing.
 Measured: they fall below 0.5 there in healthy runs with momentum, and are 0.6 and more above."""
@@ -124,6 +131,8 @@ NOT_CLEARED_SHARE = 0.5
 """Of the steps. Measured: found 10 of 10, no false alarm in 11 healthy loops."""
 THROWN_SHARE = 0.5
 """Of the steps: a gradient that is thrown away now and then (at the end of an epoch) costs little."""
+MOVED_ELSEWHERE, MOVED_BACK = 1e-3, 0.5
+"""Length of what changes parameters between updates, over that of an update: more than rounding, and much of it."""
 MOVED = 0.05
 """Share of a half-precision weight's elements that an update must change. Measured: in bfloat16 at 1e-5 0 to 3 %, those
 that are near 0; at 1e-4 a fifth."""
@@ -165,6 +174,10 @@ REWARD_COUNT = 40
 """Fewer rewards say nothing about how dense they are."""
 REWARD_DENSITY = 0.02
 """Share of rewards that are not 0."""
+SHORT_SIGHTED = 0.5
+"""A discount below it looks one step ahead: 1 - gamma was written for gamma, or a rate of decay."""
+REWARD_SMALL, REWARD_LARGE = 1e-2, 1e2
+"""Largest |reward|. Seed: "Also check reward scale". Common tasks give 0.1 to 20."""
 DISCOUNTED = 0.01
 """gamma ** horizon. Seed: "only 0.99^500 = 0.007"."""
 BIN_SHARE = 0.9

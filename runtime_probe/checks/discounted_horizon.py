@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
+_LONG = 5
+"""Steps of an episode; in a bandit there is nothing ahead."""
+
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compute gamma ** horizon; it matters where the reward comes late."""
@@ -28,7 +31,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     message = (
         f"{rewards.gamma_name or 'gamma'} = {gamma:g} over {horizon} steps leaves {number(left)} of a reward at the end"
     )
-    if left < t.DISCOUNTED and not dense:
+    if gamma < t.SHORT_SIGHTED and rewards.longest > _LONG:
+        yield warned(
+            f"{rewards.gamma_name or 'gamma'} = {gamma:g}: a reward two steps ahead counts for {number(gamma**2)}",
+            f"a discount is near 1 as a rule: is {number(1 - gamma)} meant?",
+            **numbers,
+        )
+    elif left < t.DISCOUNTED and not dense:
         yield warned(message, "raise gamma toward 1 - 1/horizon, shorten the episode, or shape the reward", **numbers)
     else:
         yield passed(message + ("; but rewards come all the way" if left < t.DISCOUNTED else ""), **numbers)

@@ -50,6 +50,17 @@ def _judge(item: TensorStatistics, family: Family, record: Record) -> Outcome:
             item.where,
             **numbers,
         )
+    if is_image(item) and size >= t.IMAGE_BYTE:
+        return failed(
+            f"{called(item)} holds pictures from {number(low)} to {number(high)}: they were normalized as if they"
+            " ended at 1",
+            "divide by 255 first, or use the mean and std of the range that the pictures have",
+            item.where,
+            **numbers,
+        )
+    faint = _faint(item)
+    if faint and not lenient:
+        return warned(f"{called(item)} {faint}", _REMEDY, item.where, **numbers)
     other = min(sizes)
     if size >= t.MIXED_MAGNITUDE and not is_image(item) and len(sizes) > 1:
         mixed = sorted(sizes)[(len(sizes) - 1) // 2] * t.SCALE_RATIO < size or 0 < other * t.SCALE_RATIO < size
@@ -67,6 +78,19 @@ def _judge(item: TensorStatistics, family: Family, record: Record) -> Outcome:
             **numbers,
         )
     return passed(f"{called(item)}: {number(low)} to {number(high)}", **numbers)
+
+
+def _faint(item: TensorStatistics) -> str:
+    """Return how an input is too faint to be seen: far smaller than 1, or all of it at one place."""
+    largest, spread = max(abs(min(item.minimum)), abs(max(item.maximum))), max(item.std)
+    if item.rows < t.FEW_ROWS or not spread > 0:
+        return ""
+    if largest < t.FAINT:
+        return f"is never larger than {number(largest)}: it was scaled twice, or has another unit"
+    pairs = zip(item.mean, item.std, strict=True)
+    if all(std == 0 or abs(mean) > t.OFF_CENTRE * std for mean, std in pairs):
+        return f"varies by {number(spread)} around {number(item.mean[item.std.index(spread)])}"
+    return ""
 
 
 CHECK = Check(

@@ -128,7 +128,7 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     if coupled:
         return warned(message + _COUPLED, remedy, descent.where, **numbers)
     rises = sum(after > before for before, after in pairwise(descent.losses))
-    if sure and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= 2)):
+    if sure and (gain < t.GAIN_GROSS or (gain < t.GAIN_LOW and rises >= t.RISES)):
         return failed(message, remedy, descent.where, **numbers)
     return warned(message, remedy, descent.where, **numbers)
 

@@ -47,6 +47,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         elif not nothing and not any(step.losses for step in steps):
             yield skipped(f"{optimizer.name} stepped without a backward pass")
+        elif _satisfied(record, index):
+            yield warned(
+                "the loss is 0 on these samples, as a margin allows: there is nothing to learn from them",
+                "if it stays so, look at the margin and its sign; if not, take a larger --batch-size",
+                steps[0].where,
+            )
         else:
             say = failed if family.measures_progress else warned
             yield say(
@@ -55,6 +61,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 "look for detach(), argmax, rounding, dead units or a saturated output between parameters and loss",
                 steps[0].where,
             )
+
+
+def _satisfied(record: Record, optimizer: int) -> bool:
+    """A hinge that the few samples of the baseline satisfy, and the script's own batch did not."""
+    own = [step for step in record.steps if step.optimizer == optimizer]
+    return own[0].loss != 0 and all(step.loss == 0 for step in record.series(optimizer))
 
 
 CHECK = Check(

@@ -14,11 +14,22 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
+_ACTIONS = 32
+"""Dimensions that a robot may have; what has more is a picture, or a signal, and may have empty borders."""
+
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the noise with the largest dimension of the data, and with the typical one."""
     noise = record.features.noise_std
     data = [std for std in record.features.data_std if std > 0]
+    flat = record.features.uniform_noise
+    if flat is not None and family.name in {"flow", "diffusion"}:
+        yield warned(
+            "the noise that is mixed with the data is uniform between 0 and 1: its mean is 0.5, its std 0.29",
+            "draw it with torch.randn or randn_like",
+            flat,
+        )
+        return
     if noise is None or not data or family.name not in {"flow", "diffusion"}:
         yield skipped("no noise was mixed with data")
         return
@@ -26,7 +37,9 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     numbers: dict[str, Any] = {"noise": noise, "data": typical, "smallest": min(data), "largest": max(data)}
     message = f"noise of std {number(noise)}, data of std {number(min(data))} to {number(max(data))}"
     # One dimension far above the noise is a fault; one far below it may be the border of an image.
-    if noise > 0 and (typical * t.NOISE_RATIO < noise or noise * t.NOISE_RATIO < max(data)):
+    few = len(data) <= _ACTIONS
+    drowned = (min(data) if few else typical) * t.NOISE_RATIO < noise
+    if noise > 0 and (drowned or noise * t.NOISE_RATIO < max(data)):
         yield warned(
             message,
             "normalize the actions to unit variance, or scale the noise schedule by their standard deviation",

@@ -20,6 +20,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     # What a frozen part of the model makes of the data has its own tails: the data themselves are asked.
     inputs = [item for item in record.statistics if item.role == "model input" and item.dtype.startswith("float")]
     items = [i for i in inputs + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
+    # A picture is background with things on it: its median says nothing.
+    items = [item for item in items if len(item.shape) < 4]
     if not items:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return

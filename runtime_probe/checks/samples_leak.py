@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the movement of the other samples' outputs after one sample was changed."""
-    yield from _scrambled(record)
+    yield from _over_batch(record)
     tried = [leak for leak in record.experiments.leakage if leak.kind == "samples"]
     if not tried:
         yield skipped("changing one sample was not tried")
@@ -39,15 +39,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield warned(message, remedy, moved=leak.moved)
 
 
-def _scrambled(record: Record) -> Iterable[Outcome]:
-    """Between the model and the loss: a view that has the right shape and the wrong order."""
-    for call in record.loss_calls:
-        if call.scrambled:
-            yield failed(
-                f"one prediction at {call.function} is put together from several outputs of the model",
-                "use transpose() or permute() to reorder dimensions; view() and reshape() only cut them anew",
-                call.where,
-            )
+def _over_batch(record: Record) -> Iterable[Outcome]:
+    """A softmax along the first dimension, where the batch is."""
+    for where in record.softmax_over_batch:
+        yield warned(
+            "a softmax runs along the first dimension, which is the batch: samples share one distribution",
+            "give softmax the dimension of the classes: dim=-1, or dim=1 for pictures",
+            where,
+        )
 
 
 CHECK = Check(

@@ -28,11 +28,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         numbers: dict[str, Any] = {"magnitude": sizes[largest], "dimension": largest}
         mean, std = item.mean[largest], item.std[largest]
         message = f"{called(item)}: dimension {largest} has mean {number(mean)}, std {number(std)}"
-        if sizes[largest] < t.RAW_MAGNITUDE:
+        if sizes[largest] < t.MIXED_MAGNITUDE or (sizes[largest] < t.RAW_MAGNITUDE and is_image(item)):
             yield passed(message, **numbers)
             continue
         # Values of states may well be in the hundreds and thousands, and agents live with it.
-        sure = family.measures_progress or (sizes[largest] >= t.RAW_GROSS and family.name == "reinforcement learning")
+        gross = family.name == "reinforcement learning" and sizes[largest] >= t.RAW_GROSS
+        sure = gross or (family.measures_progress and sizes[largest] >= t.RAW_MAGNITUDE)
         say = failed if sure and not is_image(item) else warned
         yield say(
             f"{message}: an untrained network says 0, and has far to go",

@@ -29,13 +29,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     acted = _pick(stamps, _ACTED)
     if observed and acted and len(stamps[observed]) == len(stamps[acted]):
         yield _aligned(observed, stamps[observed], acted, stamps[acted])
+    elif observed and acted:
+        # A chunk of actions for each observation begins with it.
+        firsts = {**stamps, **record.batch.first_timestamps}
+        if len(firsts[observed]) == len(firsts[acted]):
+            sequence = stamps[acted] if acted in record.batch.first_timestamps else stamps[observed]
+            yield _aligned(observed, firsts[observed], acted, firsts[acted], _period(sequence))
     for key, values in stamps.items():
         yield _spaced(key, values)
 
 
-def _aligned(observed: str, seen: list[float], acted: str, done: list[float]) -> Outcome:
+def _aligned(observed: str, seen: list[float], acted: str, done: list[float], known: float = 0.0) -> Outcome:
     shift = median(b - a for a, b in zip(seen, done, strict=True))
-    period = _period(seen) or _period(done)
+    period = known or _period(seen) or _period(done)
     if not period:
         return skipped(
             f"{observed} and {acted} lie {shift * 1000:.3g} ms apart; their period is not known", shift=shift

@@ -117,11 +117,17 @@ def _shifted(session: Session) -> None:
                     if max(along_time, along_rows) > 0.5:
                         session.record.features.targets_are_shifted = True
                         session.batch_first = along_time > 0.5
+                    two = _share(flat[:, :-2], tensor[:, 2:]) if tensor.shape[1] > 2 else 0.0
+                    if two > 0.95 and max(along_time, along_rows) < 0.5:
+                        session.record.features.targets_are_shifted_twice = True
                     if _share(flat, tensor) == 1.0 and name not in LABELS:
                         session.record.features.targets_are_inputs = True
                 elif target.numel() == tensor.shape[0] * (tensor.shape[1] - 1):
-                    shifted = _share(target.reshape(tensor.shape[0], -1), tensor[:, 1:]) > 0.5
+                    rows = target.reshape(tensor.shape[0], -1)
+                    shifted = _share(rows, tensor[:, 1:]) > 0.5
                     session.record.features.targets_are_shifted |= shifted
+                    twice = not shifted and _share(rows[:, :-1], tensor[:, 2:]) > 0.95
+                    session.record.features.targets_are_shifted_twice |= twice
 
 
 def _share(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -82,6 +82,10 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
             _measure_change(session, tracked, step, raw, scale)
         if again:
             step.predicted = math.nan  # the gradients that are there belong to another point
+        if session.phase == records.BASELINE and tracked.before is not None and not session.experiments.must_trace:
+            step.moved_since = tracked.moved_since
+            tracked.before.keep()
+            tracked.left = True
         step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
         step.parameter_hash = sum(held).hex()
         if not isfinite(step.parameter_norm):

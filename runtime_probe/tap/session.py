@@ -239,7 +239,11 @@ class Session:
             scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
             clip.scaled = scale != 1.0 and tracked.unscaled is None
             (tracked.clips if tracked.touched else tracked.misplaced).append(clip)
-        if not known:
+        if not known and self.phase == records.BASELINE and len(self.tracked) == 1:
+            # The optimizer is known by now, and holds none of these: a copy of the model, or another one.
+            clip.covers = 0.0
+            self.tracked[0].clips.append(clip)
+        elif not known:
             self.unclaimed_clips.append(clip)
 
     def before_clear(self) -> None:
@@ -272,7 +276,13 @@ class Session:
             key = name.lower()
             named = "timestamp" in key or "time_stamp" in key or key.endswith("stamp")
             if named and tensor.numel() and not tensor.is_complex() and len(kept) < 8:
-                kept[name] = tensor.detach().double().flatten()[:4096].tolist()
+                stamps = tensor.detach().double()
+                if stamps.dim() > 1 and stamps.shape[1] > 1:
+                    # Rows are sequences; what follows the end of one is another sample.
+                    stamps = stamps.flatten(1)
+                    self.record.batch.first_timestamps[name] = stamps[:4096, 0].tolist()
+                    stamps = stamps[0]
+                kept[name] = stamps.flatten()[:4096].tolist()
 
     def note_target(self, target: torch.Tensor) -> None:
         """Remember what a loss compared with, to recognise shifted inputs."""

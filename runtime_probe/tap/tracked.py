@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime_probe.tap.gradients import Before, norms
+from runtime_probe.tap.gradients import Before, norms, total
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,10 @@ class Tracked:
         self.parameters: list[torch.Tensor] = []
         self.gather()
         self.before: Before | None = None
+        self.left = False
+        """The copy holds the parameters as the last step left them."""
+        self.moved_since = 0.0
+        """Norm of what has changed them between the last step and this one."""
         self.stale = False
         """Gradients of the step before have not been seen cleared."""
         self.touched = False
@@ -83,6 +87,9 @@ class Tracked:
         """Copy the parameters as they stand before a step."""
         if self.before is None or len(self.before.parameters) != len(self.parameters):
             self.before = Before(self.parameters)
+            self.left = False
+        self.moved_since = total(norms(self.before.turn_into_change())) if self.left else 0.0
+        self.left = False
         self.before.keep()
 
     def describe(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from runtime_probe.record import LossCall, NonFinite
+from runtime_probe.record import LossCall, NonFinite, Where
 from runtime_probe.tap.between import MOVES
 from runtime_probe.tap.places import directly, here
 from runtime_probe.tap.statistics import describe
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PLACE = "_convdiag_where"
 _NOISE = "_convdiag_noise"
+_NORMAL = Where()
+"""Tag of normal noise; that of uniform noise is where it was drawn."""
 _DATA = "_convdiag_data"
 _DIFFERENCE = "_convdiag_difference"
 
@@ -79,13 +81,8 @@ class Watch(TorchFunctionMode):
         return result
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
-        features = self.session.record.features
         if name in _DRAWS and isinstance(result, torch.Tensor):
-            self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
-            features.calls[name] = features.calls.get(name, 0) + 1
-            if name.startswith(("randn", "normal")) and result.dim() > 1:
-                _tag(result, _NOISE, value=True)
-                self.noise_shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
+            self._draw(name, result)
             return
         if name in _FINITE and args and isinstance(args[0], torch.Tensor) and args[0].numel() == 1:
             # Frameworks look at the loss too, to leave NaN out of their logs.
@@ -93,19 +90,45 @@ class Watch(TorchFunctionMode):
             if where is not None:
                 self.session.on_finite_check(where, float(args[0]))
             return
+        if name in ("softmax", "log_softmax"):
+            self._softmax(args, kwargs)
         if name in LOSS_FUNCTIONS:
             self._loss(name, args, kwargs, result)
         elif name in ("sub", "rsub") and len(args) >= 2:
             self._difference(args[0], args[1], result)
         elif name in ("pow", "square", "abs", "mul", "norm", "mean", "sum") and args:
             self._error(name, args, result)
-        if name in ("mul", "rmul", "add", "radd", "sub", "rsub") and len(args) >= 2:
+        if name in ("mul", "rmul", "add", "radd", "sub", "rsub", "lerp") and len(args) >= 2:
             self._mixed(name, args[0], args[1], result)
         if isinstance(result, torch.Tensor) and result.is_floating_point():
             if result.numel() == 1 and result.requires_grad:
                 _tag(result, PLACE, here(3))
             if result.requires_grad or name in LOSS_FUNCTIONS:
                 self._finite(name, args, result)
+
+    def _draw(self, name: str, result: torch.Tensor) -> None:
+        """Count a draw, and mark what may be noise."""
+        calls = self.session.record.features.calls
+        self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
+        calls[name] = calls.get(name, 0) + 1
+        if name in ("rand", "rand_like") and result.dim() > 1:
+            _tag(result, _NOISE, here(4))
+            self.noise_shapes.setdefault(tuple(result.shape), 0.0)
+        if name.startswith(("randn", "normal")) and result.dim() > 1:
+            _tag(result, _NOISE, _NORMAL)
+            self.noise_shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
+
+    def _softmax(self, args: Any, kwargs: Any) -> None:
+        """Note one along the batch; scores of all pairs of a batch are square, and go both ways."""
+        given = args[0] if args else kwargs.get("input")
+        dimension = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        if not isinstance(given, torch.Tensor) or given.dim() < 2 or dimension not in (0, -given.dim()):
+            return
+        sizes = {shapes[0][0] for shapes in self.session.calls.sizes.values() if shapes and shapes[0]}
+        found = self.session.record.softmax_over_batch
+        rows, where = given.shape[0], here(4)
+        if rows > 1 and rows in sizes and rows != given.shape[1] and str(where) not in {str(known) for known in found}:
+            found.append(where)
 
     def _loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         given = args[0] if args else kwargs.get("input")
@@ -189,12 +212,14 @@ class Watch(TorchFunctionMode):
 
     def _mixed(self, name: str, a: Any, b: Any, result: Any) -> None:
         """Noise that is scaled stays noise; what is added to it is the data."""
-        noisy = [isinstance(x, torch.Tensor) and getattr(x, _NOISE, False) for x in (a, b)]
+        tags = [getattr(x, _NOISE, None) if isinstance(x, torch.Tensor) else None for x in (a, b)]
+        noisy = [tag is not None for tag in tags]
+        tag = tags[0] or tags[1]
         if not isinstance(result, torch.Tensor):
             return
         if name in ("mul", "rmul"):
             if any(noisy):
-                _tag(result, _NOISE, value=True)
+                _tag(result, _NOISE, tag)
                 if result.requires_grad and result.numel() > 1:
                     calls = self.session.record.features.calls
                     calls["scaled noise"] = calls.get("scaled noise", 0) + 1
@@ -204,9 +229,11 @@ class Watch(TorchFunctionMode):
                         _tag(result, _DATA, x)
         elif sum(noisy) == 1:
             other = b if noisy[0] else a
-            data = getattr(other, _DATA, None)
+            data = other if name == "lerp" else getattr(other, _DATA, None)
             features = self.session.record.features
-            if isinstance(data, torch.Tensor) and not features.data_std:
+            if isinstance(data, torch.Tensor) and tag is not _NORMAL:
+                features.uniform_noise = features.uniform_noise or tag
+            elif isinstance(data, torch.Tensor) and not features.data_std:
                 statistics = describe("data", "", data)
                 features.data_std = statistics.std
                 features.noise_std = self.noise_shapes.get(tuple(result.shape))

@@ -168,7 +168,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "constant weights": (healthy(parameters=[parameter("net.0.weight", 0, alike=True), parameter("net.2.weight", 1)]), "units-alike"),
     "zero weights": (healthy(parameters=[dataclasses.replace(UNUSED, name=f"net.{i}.weight", alike=True, norm=0.0) for i in (0, 2)]), "units-alike"),
     "cleared between backward and step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=10)], steps=series([2.0] * 11, applied_norm=0.0)), "gradients-thrown-away"),
-    "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "samples-leak"),
+    "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "predictions-scrambled"),
     "policy gradient away from returns": (healthy(features=RL, rewards=REWARDS, policy_correlations=[-0.98, -0.7]), "policy-gradient-reversed"),
     "clean samples in place of noised ones": (healthy(features=FLOW, experiments=tried(noise_reaches_model=False)), "noise-unseen"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),

@@ -28,7 +28,7 @@ FAMILY = FamilyOfFaults(
         # For evaluation the average is put into the policy, and nobody puts the weights back.
         fault(
             "average-written-into-policy",
-            "parameters-not-moving",
+            "parameters-changed-elsewhere parameters-not-moving",
             "        average.lerp_(p, 1 - decay)\n",
             "        average.lerp_(p, 1 - decay)\n        p.copy_(average)\n",
         ),

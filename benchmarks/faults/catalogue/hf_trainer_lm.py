@@ -19,7 +19,7 @@ FAMILY = FamilyOfFaults(
         # Shifted by the collator and by the loss: each token has to name the one after the next.
         fault(
             "shifted-twice",
-            "timestamps-misaligned targets-not-shifted",
+            "targets-not-shifted timestamps-misaligned",
             _LABELS,
             _LABELS + "    labels = F.pad(labels[:, 1:], (0, 1), value=IGNORE)\n",
         ),
@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
         # Axes in the right order by a reshape: numbers of many positions, later ones too, become one position's scores.
         fault(
             "reshaped-not-transposed",
-            "future-leaks",
+            "predictions-scrambled future-leaks",
             "logits.transpose(1, 2)",
             "logits.reshape(len(logits), -1, targets.shape[1])",
         ),

@@ -15,7 +15,7 @@ FAMILY = FamilyOfFaults(
         # In thousandths, as the meter counts.
         fault(
             "reward-in-thousandths",
-            "targets-not-normalized",
+            "reward-scale targets-not-normalized",
             "        rewards.append(reward)\n",
             "        rewards.append(1000.0 * reward)\n",
         ),
@@ -70,7 +70,7 @@ FAMILY = FamilyOfFaults(
         # The trained network follows the target network, which never changes.
         fault(
             "soft-update-reversed",
-            "parameters-not-moving",
+            "parameters-changed-elsewhere parameters-not-moving",
             "        soft_update(target_net, q_net, cfg.tau)\n",
             "        soft_update(q_net, target_net, cfg.tau)\n",
         ),
