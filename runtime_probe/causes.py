@@ -33,6 +33,7 @@ _ORDER = (
     "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
     "reward-scale",
     "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing",
+    "layers-repeated", "dropout-too-high", "frozen-at-random",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",

@@ -86,6 +86,10 @@ class TensorStatistics:
     nonfinite: int = 0
     layer: str = ""
     """Class of the layer that received it (`first layer` only), such as Linear, Conv2d, Embedding."""
+    samples: int = 0
+    """Size of the first dimension of a model's input, where it has two or more."""
+    same: bool = False
+    """All samples are the same, and hold more than one value."""
     where: Where = field(default_factory=Where)
 
 
@@ -251,6 +255,10 @@ class ModelRecord:
     """Layers whose output depends on the rest of the batch (BatchNorm)."""
     idle: list[str] = field(default_factory=list)
     """Layers that do something else in train mode, while the whole model is in eval mode."""
+    dropouts: dict[str, float] = field(default_factory=dict)
+    """Probability of each dropout, by its name in the model."""
+    repeated: list[str] = field(default_factory=list)
+    """Containers that hold the same layer, with its weights, more than once."""
 
 
 @dataclass(slots=True)
@@ -266,6 +274,8 @@ class OptimizerRecord:
     """Line of step()."""
     duplicates: int = 0
     """Parameters held by more than one of its groups or by another optimizer too."""
+    peak_rates: list[float] = field(default_factory=list)
+    """What a schedule multiplies, `initial_lr` of each group; empty without a schedule."""
     maximize: bool = False
     decoupled: bool = False
     """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""
@@ -403,6 +413,10 @@ class Features:
     time_integral: bool = False
     token_input: bool = False
     """The first layer is an Embedding."""
+    loads: int = 0
+    """Weights that were read: calls of torch.load, load_state_dict and safetensors."""
+    planned_steps: int | None = None
+    """Updates that the script means to make, where it says so."""
     targets_are_shifted: bool = False
     """The targets are the inputs, one position on."""
     targets_are_shifted_twice: bool = False

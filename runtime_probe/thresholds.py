@@ -25,6 +25,8 @@ OFF_CENTRE = 20.0
 SCALE_RATIO = 100.0
 """Between standard deviations of dimensions. Seed: std of 0.01 and 2.0, "an MSE loss will effectively ignore the
 first dimension": the share in the loss goes with the square of the ratio."""
+SCALE_HINT = 20.0
+"""Of targets, with enough rows to know: a share in a squared error that is 400 times smaller is worth a word."""
 CONSTANT_TARGETS = 16
 """Fewer targets may be alike by chance."""
 FEW_ROWS = 8
@@ -76,6 +78,8 @@ Measured: 1e-4 to 1e-2 for healthy runs, fine-tuning at 1e-6 with Adam 5e-5."""
 RATE_HALVES, RATE_GONE = 0.5, 0.1
 """Of the highest rate, within the first dozen steps: worth a word, and a schedule that is over. A run that is meant to
 last a thousand steps has lost nothing by then; one of two dozen steps is no training."""
+WARM_UP_SHARE = 0.5
+"""Of the run. Recipes warm up over 1 to 10 %; beyond all of it the rate is never reached."""
 UPHILL_RESOLVED = 1e-7
 """Of the loss: a predicted change below this is rounding, and its sign says nothing."""
 RESOLVED = 1e-4
@@ -133,6 +137,10 @@ THROWN_SHARE = 0.5
 """Of the steps: a gradient that is thrown away now and then (at the end of an epoch) costs little."""
 MOVED_ELSEWHERE, MOVED_BACK = 1e-3, 0.5
 """Length of what changes parameters between updates, over that of an update: more than rounding, and much of it."""
+DROPOUT = 0.8
+"""Share of activations that is dropped. The paper's own range for hidden layers is 0.2 to 0.5 (arXiv:1207.0580)."""
+FROZEN_SHARE = 0.1
+"""Of all weights of the models. Small frozen tables (random features, positions) are meant."""
 MOVED = 0.05
 """Share of a half-precision weight's elements that an update must change. Measured: in bfloat16 at 1e-5 0 to 3 %, those
 that are near 0; at 1e-4 a fifth."""

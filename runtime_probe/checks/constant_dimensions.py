@@ -14,12 +14,24 @@ if TYPE_CHECKING:
     from runtime_probe.record import Record, TensorStatistics
 
 
+_FEW = 4
+_NOT_TELLING = ("mask", "position", "type_ids")
+"""Inputs that are the same for all samples by right."""
 _STARTS = ("hx", "h0", "c0", "state", "hidden", "mem", "mask", "carry", "cache", "prev", "init", "bias")
 """Parts of names of inputs that may well be 0."""
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Count dimensions without any spread."""
+    alike = _alike(record)
+    if alike is not None:
+        say = failed if family.measures_progress else warned
+        yield say(
+            f"all {alike.samples} samples of {called(alike)} are the same",
+            "print the batch; look for a seed or an index that is the same for every sample",
+            alike.where,
+        )
+        return
     items = [item for item in entering(record) if item.rows >= 2]
     if not items:
         yield skipped("no input with two or more rows")
@@ -62,6 +74,16 @@ def _zeros(record: Record) -> list[TensorStatistics]:
         if not any(word in item.name.rpartition("(")[2].lower() for word in _STARTS)
         if not any(item.minimum) and not any(item.maximum)
     ]
+
+
+def _alike(record: Record) -> TensorStatistics | None:
+    """Return the input of a model in which all samples are the same, if that holds for all that tells them apart."""
+    telling = [
+        item
+        for item in record.statistics
+        if item.role == "model input" and item.samples >= _FEW and not any(word in item.name for word in _NOT_TELLING)
+    ]
+    return telling[0] if telling and all(item.same for item in telling) else None
 
 
 def _constant(item: TensorStatistics) -> int:

@@ -32,8 +32,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     # Layers of different models see different losses: only those of one model compare.
     ratio, pair = 1.0, (low, high)
     for model in {layer.model for layer in layers}:
-        own = [layer for layer in by_norm if layer.model == model]
-        if own[-1].norm / own[0].norm > ratio:
+        own = [layer for layer in by_norm if layer.model == model and not layer.table]
+        if own and own[-1].norm / own[0].norm > ratio:
             ratio, pair = own[-1].norm / own[0].norm, (own[0], own[-1])
     if ratio > t.LAYER_RATIO:
         yield warned(

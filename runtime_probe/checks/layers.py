@@ -22,6 +22,8 @@ class Layer:
     """Largest gradient norm over the ten steps: a head that starts at zero passes nothing on at first."""
     first: float
     """Gradient norm at the first step."""
+    table: bool = False
+    """An embedding: each row gathers the gradients of all its tokens."""
 
 
 def weights(record: Record) -> list[Layer]:
@@ -31,7 +33,7 @@ def weights(record: Record) -> list[Layer]:
     gradient at all, because a softmax does not see a constant.
     """
     return [
-        Layer(p.name, p.position, p.model, max(finite), finite[0])
+        Layer(p.name, p.position, p.model, max(finite), finite[0], p.layer == "Embedding")
         for p in record.parameters
         if len(p.shape) >= 2 and p.requires_grad and p.optimizer is not None
         for finite in [[n for n in p.norms if math.isfinite(n)]]

@@ -29,7 +29,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 learning_rate=0.0,
             )
             continue
-        gone = _runs_out(record, descent)
+        gone = _runs_out(record, descent) or _warms_up_for_ever(record, descent)
         if gone is not None:
             yield gone
             continue
@@ -74,6 +74,26 @@ def _runs_out(record: Record, descent: Descent) -> Outcome | None:
         descent.where,
         learning_rate=rates[-1],
         highest=top,
+    )
+
+
+def _warms_up_for_ever(record: Record, descent: Descent) -> Outcome | None:
+    """A warm-up that a longer run was made for: it ends after this one."""
+    planned, peaks = record.features.planned_steps, record.optimizers[descent.optimizers[0]].peak_rates
+    rates, peak = descent.rates, max(peaks, default=0.0)
+    if not descent.rising or not planned or len(rates) < 3 or not rates[-1] < peak:
+        return None
+    slope = (rates[-1] - rates[0]) / (len(rates) - 1)
+    needed = peak / slope
+    if needed < t.WARM_UP_SHARE * planned:
+        return None
+    say = failed if needed > planned else warned
+    return say(
+        f"the warm-up reaches its rate of {number(peak)} after about {number(needed)} steps, and the run has {planned}",
+        "warm up over 1 to 10 % of the steps that the run really has",
+        descent.where,
+        warm_up=needed,
+        planned=planned,
     )
 
 

@@ -37,7 +37,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         sure = t.SCALE_RATIO * (t.FEW_ROWS_FACTOR if few else 1.0)
         if ratio > sure and family.name != "reinforcement learning":
             yield failed(message, remedy, where, **found.numbers)
-        elif ratio > t.SCALE_RATIO:
+        elif ratio > (t.SCALE_RATIO if few else t.SCALE_HINT):
             yield warned(message, remedy, where, **found.numbers)
         else:
             yield passed(found.range, **found.numbers)

@@ -25,8 +25,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if not stamps:
         yield skipped("the batch carries no timestamps")
         return
-    observed = _pick(stamps, _OBSERVED)
     acted = _pick(stamps, _ACTED)
+    observed = _pick(stamps, _OBSERVED) or next((key for key in stamps if key != acted), "")
     if observed and acted and len(stamps[observed]) == len(stamps[acted]):
         yield _aligned(observed, stamps[observed], acted, stamps[acted])
     elif observed and acted:

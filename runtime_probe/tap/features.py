@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from convdiag_lint.events import EventKind
-from runtime_probe.tap import environments, places, randomness
+from runtime_probe.tap import environments, places, planned, randomness
 from runtime_probe.tap.calls import LABELS
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def at_first_backward(session: Session) -> None:
     environments.find(session, at_hand=True)
     value, name = _gamma()
     session.record.rewards.gamma, session.record.rewards.gamma_name = value, name
+    session.record.features.planned_steps = planned.steps()
 
 
 def _gamma() -> tuple[float | None, str]:

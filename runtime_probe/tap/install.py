@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from runtime_probe.launch.after_import import when_imported
 from runtime_probe.record import Record
 from runtime_probe.tap import clipping, environments, features, randomness, scaling
 from runtime_probe.tap.ending import Ending
@@ -63,6 +64,7 @@ def hook(session: Session) -> None:
     _backward(session)
     _steps(session)
     _clears(session)
+    _loads(session)
 
 
 def _backward(session: Session) -> None:
@@ -118,3 +120,22 @@ def _clears(session: Session) -> None:
                 session.on_clear(here(2))
 
         session.patches.replace(owner, "zero_grad", functools.wraps(original)(zero_grad))
+
+
+def _loads(session: Session) -> None:
+    """Count what reads weights: frozen ones that were never read are random."""
+
+    def counting(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            session.record.features.loads += 1
+            return original(*args, **kwargs)
+
+        session.patches.replace(owner, name, counted)
+
+    counting(torch, "load")
+    counting(torch.nn.Module, "load_state_dict")
+    for module, name in (("safetensors", "safe_open"), ("safetensors.torch", "load_file")):
+        when_imported(module, functools.partial(counting, name=name))

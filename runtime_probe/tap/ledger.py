@@ -149,6 +149,8 @@ class Ledger:
                 root.where(),
                 root.coupled(),
                 root.idle,
+                root.dropouts(),
+                root.repeated(),
             )
             for root in self.roots
         ]

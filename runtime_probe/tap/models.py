@@ -49,6 +49,22 @@ class Model:
         except (OSError, TypeError):
             return Where()
 
+    def dropouts(self) -> dict[str, float]:
+        """Probability of each dropout."""
+        drops = {n: m for n, m in self.module.named_modules() if isinstance(m, nn.modules.dropout._DropoutNd)}
+        return {name: float(module.p) for name, module in drops.items()}
+
+    def repeated(self) -> list[str]:
+        """Containers in which a layer with weights stands more than once."""
+        found = []
+        for name, module in self.module.named_modules():
+            if isinstance(module, (nn.ModuleList, nn.Sequential)):
+                layers = [child for child in module._modules.values() if child is not None]
+                trained = [id(layer) for layer in layers if any(True for _ in layer.parameters())]
+                if len(set(trained)) < len(trained):
+                    found.append(name or type(module).__name__)
+        return found
+
     def coupled(self) -> list[str]:
         """Classes of its layers whose output depends on the other samples of a batch."""
         return sorted({type(m).__name__ for m in self.module.modules() if isinstance(m, _COUPLED) and m.training})

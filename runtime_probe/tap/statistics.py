@@ -25,6 +25,9 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
         return result
     if data.numel() > _VALUES and data.dim() > 0:
         data = data[: max(1, _VALUES * len(data) // data.numel())]
+    if role == "model input" and data.dim() > 1 and len(data) > 1:
+        result.samples = len(data)
+        result.same = bool((data == data[:1]).all()) and not bool((data[0] == data[0].flatten()[0]).all())
     values = _rows(data)
     result.rows = values.shape[0]
     finite = torch.isfinite(values)

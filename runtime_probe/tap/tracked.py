@@ -97,6 +97,7 @@ class Tracked:
         groups = self.optimizer.param_groups
         return {
             "rates": self.rates(),
+            "peak_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
             "weight_decay": max((float(g.get("weight_decay", 0.0) or 0.0) for g in groups), default=0.0),
             "decoupled": type(self.optimizer).__name__ in _DECOUPLED
             or any(bool(g.get("decoupled_weight_decay", False)) for g in groups),

@@ -171,6 +171,12 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "predictions-scrambled"),
     "policy gradient away from returns": (healthy(features=RL, rewards=REWARDS, policy_correlations=[-0.98, -0.7]), "policy-gradient-reversed"),
     "clean samples in place of noised ones": (healthy(features=FLOW, experiments=tried(noise_reaches_model=False)), "noise-unseen"),
+    "average written into the model": (healthy(steps=series(falling(), moved_since=0.0098)), "parameters-changed-elsewhere"),
+    "every sample the same": (with_inputs(role="model input", samples=16, same=True), "inputs-constant"),
+    "two positions on": (healthy(features=Features(token_input=True, targets_are_shifted_twice=True)), "targets-not-shifted"),
+    "pictures with constants for 0..1": (with_inputs(layer="Conv2d", shape=[4, 3, 64, 64], mean=[500.0] * 3, std=[280.0] * 3, maximum=[1100.0] * 3), "inputs-not-normalized"),
+    "warm-up of a longer run": (healthy(features=Features(planned_steps=96), optimizers=[OptimizerRecord("AdamW", [1e-6], 0.0, 12345, STEP, peak_rates=[1e-3])], steps=[dataclasses.replace(s, rates=[1e-7 * (s.number + 1)]) for s in series(falling())]), "learning-rate-too-low"),
+    "clip on a copy": (healthy(steps=series(falling(), clips=[clip(covers=0.0)])), "clipping-without-effect"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -218,6 +224,20 @@ HINTS: dict[str, tuple[Record, str]] = {
     "cleared for each micro-batch": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=30)]), "gradients-thrown-away"),
     "linear, linear": (healthy(linear_pairs=["Policy.net.0 > Policy.net.1"]), "activation-missing"),
     "target with a gradient": (healthy(features=RL, loss_calls=[mse(target_learns=True)]), "target-learns"),
+    "target network copied the wrong way": (healthy(features=RL, steps=series(falling(), moved_since=0.001)), "parameters-changed-elsewhere"),
+    "divided by 255 twice": (with_inputs(rows=64, mean=[0.002] * 3, std=[1e-3] * 3, minimum=[0.0] * 3, maximum=[0.004] * 3), "inputs-not-normalized"),
+    "constants of another range": (with_inputs(rows=64, mean=[-2.0] * 3, std=[3e-3] * 3, minimum=[-2.1] * 3, maximum=[-1.9] * 3), "inputs-not-normalized"),
+    "uniform noise": (healthy(features=dataclasses.replace(FLOW, uniform_noise=LOSS)), "noise-scale-mismatch"),
+    "one range for all actions": (healthy(features=dataclasses.replace(FLOW, data_std=[0.007, 0.7])), "noise-scale-mismatch"),
+    "targets of thirty scales": (with_targets(0.03, 1.0), "target-scales-differ"),
+    "targets in the hundreds": (healthy(statistics=[statistics("target", mean=[400.0] * 3, name="mse_loss")]), "targets-not-normalized"),
+    "softmax over the batch": (healthy(softmax_over_batch=[LOSS]), "samples-leak"),
+    "short-sighted": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, gamma=0.03)), "reward-discounted-away"),
+    "rewards in thousandths": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, minimum=0.0, maximum=1e-3)), "reward-scale"),
+    "a margin that four samples satisfy": (healthy(steps=[dataclasses.replace(series([0.4, 0.4])[0], phase="warm-up"), *series([0.0] * 11, grad_norm=0.0, applied_norm=0.0)]), "loss-detached"),
+    "dropout of 0.9": (healthy(models=[ModelRecord("MLP", 1, 1, [0], True, dropouts={"drop": 0.9})]), "dropout-too-high"),
+    "the same block again": (healthy(models=[ModelRecord("GPT", 1, 1, [0], True, repeated=["blocks"])]), "layers-repeated"),
+    "a random encoder, frozen": (healthy(parameters=[*healthy().parameters, parameter("encoder.weight", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]), "frozen-at-random"),
     "velocity against the path": (healthy(features=FLOW, experiments=tried(velocity_agreement=-0.99)), "velocity-reversed"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip
@@ -256,7 +276,11 @@ HEALTHY_RUNS: dict[str, Record] = {
     "ResNet at batch 4": healthy(models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])], steps=series([7.0, 9.0, 14.0, 12.0, 20.0, 16.0, 11.0, 9.0, 8.0, 7.0, 6.5], gain=-0.3)),
     "one-hot inputs": with_inputs(integral=True, mean=[0.25, 0.0, 0.5], std=[0.4, 0.0, 0.5], minimum=[0.0] * 3, maximum=[1.0, 0.0, 1.0]),
     "attention key bias": healthy(parameters=[*healthy().parameters, parameter("attn.k.bias", 1, 1e-9, shape=[64])]),
-    "frozen backbone": healthy(parameters=[*healthy().parameters, parameter("backbone", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]),
+    "a rate that rises within the run": healthy(features=Features(planned_steps=5000), optimizers=[OptimizerRecord("AdamW", [1e-5], 0.0, 12345, STEP, peak_rates=[1e-3])], steps=[dataclasses.replace(s, rates=[1e-5 * (s.number + 1)]) for s in series(falling())]),
+    "picks from a codebook": healthy(steps=series([1.25, 1.21, 1.18, 1.149, 1.152, 1.159, 1.168, 1.157, 1.144, 1.118, 1.092], gain=0.37)),
+    "chunks of shuffled samples": healthy(batch=Batch(1, 64, 4, timestamps={"timestamp": [3.0, 1.0, 9.0, 4.0], "action_timestamp": [3.0, 3.1, 3.2, 3.3]}, first_timestamps={"action_timestamp": [3.0, 1.0, 9.0, 4.0]})),
+    "masks are the same for all": with_inputs(role="model input", name="Net(attention_mask)", samples=16, same=True),
+    "frozen backbone": healthy(features=Features(loads=1), parameters=[*healthy().parameters, parameter("backbone", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]),
     "bf16 autocast": healthy(features=Features(autocast="bfloat16"), steps=series(falling(factor=0.999), gain=0.2)),
     "two optimizers, one loss": healthy(steps=series(falling(), gain=1.8) + series(falling(), optimizer=1, gain=1.8), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 1, STEP)] * 2),
     "no replay": healthy(steps=[dataclasses.replace(s, batch_hash=f"b{s.number}") for s in series([2.0, 3.0, 1.0, 4.0, 2.0, 5.0, 2.0, 3.0, 1.0, 4.0, 2.0], gain=-5.0)]),
@@ -350,6 +374,12 @@ def test_sines_of_a_time_are_of_many_scales_by_design() -> None:
     given = statistics("model input", shape=[512, 2])
     assert statuses(healthy(features=FLOW, statistics=[given, far]))["input-scales-differ"] == "not exercised"
     assert statuses(healthy(statistics=[given, far]))["input-scales-differ"] == "warn"
+
+
+def test_a_chunk_of_actions_begins_with_its_observation() -> None:
+    stamps = {"timestamp": [3.0, 1.0, 9.0, 4.0], "action_timestamp": [3.06, 3.16, 3.26, 3.36]}
+    late = Batch(1, 64, 4, timestamps=stamps, first_timestamps={"action_timestamp": [3.06, 1.06, 9.06, 4.06]})
+    assert statuses(healthy(batch=late))["timestamps-misaligned"] == "fail"
 
 
 def test_a_nan_made_within_the_model_is_not_the_fault_of_the_data() -> None:

@@ -62,7 +62,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "cleared-before-step",
-            "parameters-not-moving parameters-without-gradient",
+            "gradients-thrown-away parameters-not-moving parameters-without-gradient",
             "            optimizer.zero_grad()\n",
             "",
             "            optimizer.step()\n",

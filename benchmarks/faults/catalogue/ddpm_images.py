@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
         fault("product-forgotten", "", "return torch.cumprod(1 - betas, dim=0)", "return 1 - betas"),
         fault(
             "average-written-into-the-model",
-            "parameters-not-moving",
+            "parameters-changed-elsewhere parameters-not-moving",
             "p_average.lerp_(p, 1 - decay)",
             "p.lerp_(p_average, decay)",
         ),

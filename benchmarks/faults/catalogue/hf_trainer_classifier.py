@@ -56,7 +56,7 @@ FAMILY = FamilyOfFaults(
         # A recipe for weights that were learned before; these are random.
         fault(
             "random-encoder-frozen",
-            "parameters-without-gradient everything-frozen",
+            "frozen-at-random parameters-without-gradient everything-frozen",
             "        self.dropout = nn.Dropout(0.1)\n",
             "        for p in self.encoder.parameters():\n"
             "            p.requires_grad = False\n"
@@ -86,7 +86,7 @@ FAMILY = FamilyOfFaults(
         # The probability to keep, where the probability to drop is asked for.
         fault(
             "dropout-of-keep-probability",
-            "loss-not-decreasing",
+            "dropout-too-high loss-not-decreasing",
             "hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1",
             "hidden_dropout_prob=0.9, attention_probs_dropout_prob=0.9",
             "self.dropout = nn.Dropout(0.1)",

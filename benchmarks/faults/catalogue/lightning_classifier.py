@@ -42,7 +42,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "encoder-frozen-by-default",
-            "parameters-without-gradient",
+            "frozen-at-random parameters-without-gradient",
             "freeze_encoder: bool = False",
             "freeze_encoder: bool = True",
         ),

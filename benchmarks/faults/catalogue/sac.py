@@ -50,7 +50,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "cost-in-millimetres",
-            "targets-not-normalized",
+            "reward-scale targets-not-normalized",
             "reward = -0.3 * distance",
             "reward = -300.0 * distance",
         ),
@@ -69,7 +69,7 @@ FAMILY = FamilyOfFaults(
         # The target stays what it was, and the critic is drawn back to it, by little with each step.
         fault(
             "average-the-wrong-way",
-            "",
+            "parameters-changed-elsewhere",
             "polyak(critic, critic_target, args.tau)",
             "polyak(critic_target, critic, args.tau)",
         ),

@@ -67,7 +67,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "cleared-before-the-step",
-            "parameters-not-moving",
+            "gradients-thrown-away parameters-not-moving",
             "            optimizer.zero_grad()\n            loss.backward()\n",
             "            loss.backward()\n            optimizer.zero_grad()\n",
         ),
