@@ -21,8 +21,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for index, optimizer in enumerate(record.optimizers):
         # The first step of the baseline has none before it that was measured.
         steps = [step for step in record.series(index)[1:] if step.update_norm > 0]
-        if len(steps) < 3:
-            continue
+        if len(steps) < 3 or optimizer.duplicates:
+            continue  # another optimizer holds them as well, which has a check of its own
         asked = True
         share = middle([step.moved_since / step.update_norm for step in steps])
         if share < t.MOVED_ELSEWHERE:

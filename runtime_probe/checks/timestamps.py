@@ -27,19 +27,17 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         return
     acted = _pick(stamps, _ACTED)
     observed = _pick(stamps, _OBSERVED) or next((key for key in stamps if key != acted), "")
-    if observed and acted and len(stamps[observed]) == len(stamps[acted]):
-        yield _aligned(observed, stamps[observed], acted, stamps[acted])
-    elif observed and acted:
-        # A chunk of actions for each observation begins with it.
-        firsts = {**stamps, **record.batch.first_timestamps}
-        if len(firsts[observed]) == len(firsts[acted]):
-            sequence = stamps[acted] if acted in record.batch.first_timestamps else stamps[observed]
-            yield _aligned(observed, firsts[observed], acted, firsts[acted], _period(sequence))
+    # A chunk of actions for each observation begins with it: samples are compared by their first stamps.
+    firsts = record.batch.first_timestamps
+    seen, done = (firsts.get(key, stamps.get(key, [])) for key in (observed, acted))
+    if observed and acted and len(seen) == len(done):
+        sequence = stamps[acted] if acted in firsts else stamps[observed] if observed in firsts else []
+        yield _aligned(observed, seen, acted, done, _period(sequence))
     for key, values in stamps.items():
         yield _spaced(key, values)
 
 
-def _aligned(observed: str, seen: list[float], acted: str, done: list[float], known: float = 0.0) -> Outcome:
+def _aligned(observed: str, seen: list[float], acted: str, done: list[float], known: float) -> Outcome:
     shift = median(b - a for a, b in zip(seen, done, strict=True))
     period = known or _period(seen) or _period(done)
     if not period:

@@ -55,6 +55,9 @@ class Between:
             return
         names = {id(m): name for name, m in root.named_modules()}
         title = type(root).__name__
+        # A layer of another module may stand in a branch beside a residual connection.
+        if names.get(id(first), "").rpartition(".")[0] != names.get(id(module), "").rpartition(".")[0]:
+            return
         pair = " > ".join(f"{title}.{names[id(m)]}" if names.get(id(m)) else title for m in (first, module))
         if pair not in self.record.linear_pairs:
             self.record.linear_pairs.append(pair)

@@ -131,7 +131,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "init-zero",
-            "parameters-without-gradient vanishing-gradients inputs-ignored",
+            "units-alike parameters-without-gradient vanishing-gradients inputs-ignored",
             "    policy.train()\n",
             "    for p in policy.parameters():\n        nn.init.zeros_(p)\n    policy.train()\n",
         ),

@@ -38,7 +38,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "init-zero",
-            "parameters-without-gradient vanishing-gradients inputs-ignored",
+            "units-alike parameters-without-gradient vanishing-gradients inputs-ignored",
             "    criterion = ",
             "    for p in model.parameters():\n        nn.init.zeros_(p)\n    criterion = ",
         ),
