@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
     from runtime_probe.tap.tracked import Tracked
 
+_ASKED = 5
+"""Steps of the baseline after which it is looked whether something else changes the parameters; a copy each."""
 _ZERO = 1e-6
 """Root mean square of parameters that were initialized with zeros, but for a few."""
 
@@ -84,8 +86,9 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
             step.predicted = math.nan  # the gradients that are there belong to another point
         if session.phase == records.BASELINE and tracked.before is not None and not session.experiments.must_trace:
             step.moved_since = tracked.moved_since
-            tracked.before.keep()
-            tracked.left = True
+            if step.number < _ASKED:
+                tracked.before.keep()
+                tracked.left = True
         step.parameter_norm = gradients.total(held := gradients.norms([p.detach() for p in tracked.parameters]))
         step.parameter_hash = sum(held).hex()
         if not isfinite(step.parameter_norm):

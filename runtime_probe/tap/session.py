@@ -6,6 +6,7 @@ the optimizer that steps last in an iteration) decides what the next iteration i
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
 from math import isfinite
@@ -40,6 +41,8 @@ WARM_UP_STEPS = 3
 """The first has the script's own batch; accelerate fetches one ahead, so the third is the first surely replayed."""
 _OTHERS = 6
 """A second optimizer may step this much more rarely than the first (a GAN's generator) and still get its ten steps."""
+_SLOW = 0.5
+"""Seconds of a step."""
 _EVENTS = 400
 _MOST_TARGET = 1_000_000
 
@@ -376,11 +379,12 @@ class Session:
             from runtime_probe.tap.features import after_first_step  # noqa: PLC0415 - needed once
 
             after_first_step(self)
-        if self.in_phase == WARM_UP_STEPS - 1:
+        enough = self.in_phase >= WARM_UP_STEPS or self._warm_enough()
+        if not enough:
             # A script may draw the next batch before it steps: the draws of the last warm-up step must be
             # those that every step of the baseline repeats.
             self.randomness = Randomness()
-        if self.in_phase >= WARM_UP_STEPS:
+        if enough:
             from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
 
             after_warm_up(self)
@@ -391,6 +395,11 @@ class Session:
             self.enter(records.BASELINE)
         else:
             self.watch.next_step()
+
+    def _warm_enough(self) -> bool:
+        """Where steps are slow and nothing fetches ahead, a third that only warms up is one too many."""
+        slow = self.in_phase == WARM_UP_STEPS - 1 and self.record.steps[-1].seconds > _SLOW
+        return slow and "accelerate" not in sys.modules
 
     def _baseline(self) -> None:
         if self.experiments.must_trace or any(item.what == "parameter" for item in self.record.nonfinite):
