@@ -379,22 +379,20 @@ class Session:
             from runtime_probe.tap.features import after_first_step  # noqa: PLC0415 - needed once
 
             after_first_step(self)
-        enough = self.in_phase >= WARM_UP_STEPS or self._warm_enough()
-        if not enough:
+        if self.in_phase < WARM_UP_STEPS and not self._warm_enough():
             # A script may draw the next batch before it steps: the draws of the last warm-up step must be
             # those that every step of the baseline repeats.
             self.randomness = Randomness()
-        if enough:
-            from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
-
-            after_warm_up(self)
-            self.watching = False
-            self.watch.stop()
-            self.calls.narrow()
-            self.experiments.begin()
-            self.enter(records.BASELINE)
-        else:
             self.watch.next_step()
+            return
+        from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
+
+        after_warm_up(self)
+        self.watching = False
+        self.watch.stop()
+        self.calls.narrow()
+        self.experiments.begin()
+        self.enter(records.BASELINE)
 
     def _warm_enough(self) -> bool:
         """Where steps are slow and nothing fetches ahead, a third that only warms up is one too many."""
