@@ -38,7 +38,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     message = f"noise of std {number(noise)}, data of std {number(min(data))} to {number(max(data))}"
     # One dimension far above the noise is a fault; one far below it may be the border of an image.
     few = len(data) <= _ACTIONS
-    drowned = (min(data) if few else typical) * t.NOISE_RATIO < noise
+    drowned = typical * t.NOISE_RATIO < noise or (few and min(data) * t.SCALE_HINT < noise)
     if noise > 0 and (drowned or noise * t.NOISE_RATIO < max(data)):
         yield warned(
             message,
