@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 TARGETS = {
     "bc_bins": "label_batch",
     "bc_mlp": "action_batch",
+    "ddpm_images": "noise",
     "deep_regression": "values",
     "diffusion_policy": "noise",
     "dqn": "target",

@@ -72,10 +72,18 @@ def test_what_stopped_the_program_comes_first_then_what_names_a_cause() -> None:
     assert [item.level for item in said] == ["error", "warn", "warn", "info"]
 
 
-def test_calls_are_written_into_all_programs() -> None:
-    text = _load("peer_text")
-    for family in _load("harness").families():
+def test_calls_are_written_into_all_programs_with_a_loop_of_their_own() -> None:
+    text, peers = _load("peer_text"), _load("peers")
+    families = _load("harness").families()
+    asked = [family for family in families if peers.takes_calls(family)]
+    assert len(asked) > len(families) / 2
+    for family in asked:
         changed = text.with_calls(family.text, text.pairs(family.text))
         assert changed.count("PEER.begin(locals(), {'") == 1
         assert changed.count("PEER.backward(") == family.text.count(".backward()") > 0
         assert ".backward()" not in changed
+
+
+def test_no_calls_are_put_beside_a_frameworks_trainer() -> None:
+    peers = _load("peers")
+    assert not any(peers.takes_calls(family) for family in _load("harness").families() if family.needs)
