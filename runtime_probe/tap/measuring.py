@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _ASKED = 5
 """Steps of the baseline after which it is looked whether something else changes the parameters; a copy each."""
-_ZERO = 1e-6
-"""Root mean square of parameters that were initialized with zeros, but for a few."""
+_DRAWN = 0.5
+"""Share of parameters other than 0 at the start: a head that begins at 0 is shorter than any update."""
 
 
 def loss_record(loss: Any) -> LossRecord | None:
@@ -97,12 +97,12 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
 
 
 def _first_length(tracked: Tracked) -> float | None:
-    """Length of the first update over that of the parameters before; None where they were all zero."""
+    """Length of the first update over that of the parameters before; None where most of them were zero."""
     assert tracked.before is not None
+    drawn = sum(int(torch.count_nonzero(gradients.dense(copy))) for copy in tracked.before.copies)
     start = gradients.total(gradients.norms(tracked.before.copies))
     update = gradients.total(gradients.norms(tracked.before.turn_into_change()))
-    size = math.sqrt(sum(p.numel() for p in tracked.parameters))
-    return update / start if start > _ZERO * size else None
+    return update / start if drawn > _DRAWN * sum(p.numel() for p in tracked.parameters) else None
 
 
 def _measure_change(session: Session, tracked: Tracked, step: StepRecord, raw: list[float], scale: float) -> None:

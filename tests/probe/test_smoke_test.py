@@ -324,3 +324,23 @@ def test_inside_a_probed_script_only_the_script_is_reported(work: Path) -> None:
     assert [optimizer.name for optimizer in record.optimizers] == ["SGD"]
     assert record.experiments.repeat == 0.0
     assert not record.own_loop
+
+
+def test_a_head_that_starts_at_zero_is_shorter_than_any_update_and_passes() -> None:
+    torch.manual_seed(0)
+    head = nn.Linear(64, 10)
+    nn.init.zeros_(head.weight)
+    batch = (torch.randn(16, 64), torch.randint(10, (16,)))
+    optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)
+    report = smoke_test(head, nn.CrossEntropyLoss(), batch, optimizer=optimizer)
+    assert report.status == "healthy", report.failures
+
+
+def test_a_first_update_as_long_as_the_weights_is_a_rate_that_is_too_high() -> None:
+    torch.manual_seed(0)
+    batch = (torch.randn(16, 9), torch.randn(16, 4))
+    model = nn.Sequential(nn.Linear(9, 64), nn.Tanh(), nn.Linear(64, 4))
+    report = smoke_test(model, nn.MSELoss(), batch, optimizer=torch.optim.Adam(model.parameters(), lr=1.0))
+    assert "learning-rate-too-high" in {result.check for result in report.failures}
+    assert report.record is not None
+    assert (report.record.optimizers[0].first_length or 0.0) > 1
