@@ -19,8 +19,9 @@ for _path in (str(ROOT), str(HERE)):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 
-from runtime_probe import record_files, report  # noqa: E402 - found by the path above
+from runtime_probe import report  # noqa: E402 - found by the path above
 from runtime_probe.checks.base import Status  # noqa: E402
+from runtime_probe.record import files as record_files  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

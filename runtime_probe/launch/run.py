@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from runtime_probe import record_files
 from runtime_probe.harmless import cleanup
 from runtime_probe.harmless import install as _install  # noqa: F401 - leaves its bytecode for the processes below
 from runtime_probe.launch import child as _child  # noqa: F401
 from runtime_probe.launch import environment, processes, progress, trouble
 from runtime_probe.launch.command import CommandError, resolve
+from runtime_probe.record import files as record_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -61,7 +61,7 @@ with it is named.
 | `results` | list of `step` (1 to 7), `check`, `title`, `status`, `message`, `where` (`path`, `line`, `function`), \
 `remedy`, `numbers` (what the verdict rests on; keys differ from check to check) |
 | `findings` | list of `code`, `name`, `path`, `line`, `message`, `verdict`, `reason`, `numbers` |
-| `record` | all that was observed in the described process: `runtime_probe/record.py` says what each field means |
+| `record` | all that was observed in the described process: `runtime_probe/record/` says what each field means |
 
 Checks and keys may be added; those that are here keep their names and their meaning.
 

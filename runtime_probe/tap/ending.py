@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe import record as records
-from runtime_probe import record_files
 from runtime_probe.record import Crash, Where
+from runtime_probe.record import files as record_files
 from runtime_probe.tap import leakage, places
 
 if TYPE_CHECKING:

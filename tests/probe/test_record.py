@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runtime_probe import record as records
-from runtime_probe import record_files
+from runtime_probe.record import files as record_files
 from runtime_probe.report import judge
 
 _SCALARS = {

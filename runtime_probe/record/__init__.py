@@ -1,0 +1,103 @@
+"""What one process of a probed run observed, as plain data.
+
+The tap writes a record, the checks read it; they may be in different processes, and in different
+environments. So this module needs neither torch nor anything outside the standard library, and
+everything in a record goes through JSON. Numbers are Python floats, NaN and infinity included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runtime_probe.record.data import Batch as Batch
+from runtime_probe.record.data import Features as Features
+from runtime_probe.record.data import LossCall as LossCall
+from runtime_probe.record.data import Rewards as Rewards
+from runtime_probe.record.data import TensorStatistics as TensorStatistics
+from runtime_probe.record.events import Crash as Crash
+from runtime_probe.record.events import EventRecord as EventRecord
+from runtime_probe.record.events import Where as Where
+from runtime_probe.record.stages import BASELINE as BASELINE
+from runtime_probe.record.stages import FORCED_TIME as FORCED_TIME
+from runtime_probe.record.stages import INFLUENCE as INFLUENCE
+from runtime_probe.record.stages import NUDGE as NUDGE
+from runtime_probe.record.stages import OTHER_NOISE as OTHER_NOISE
+from runtime_probe.record.stages import REPEAT as REPEAT
+from runtime_probe.record.stages import SETTLE as SETTLE
+from runtime_probe.record.stages import TRACE as TRACE
+from runtime_probe.record.stages import WARM_UP as WARM_UP
+from runtime_probe.record.stages import ZEROED as ZEROED
+from runtime_probe.record.training import ClipRecord as ClipRecord
+from runtime_probe.record.training import LossRecord as LossRecord
+from runtime_probe.record.training import ModelRecord as ModelRecord
+from runtime_probe.record.training import NonFinite as NonFinite
+from runtime_probe.record.training import OptimizerRecord as OptimizerRecord
+from runtime_probe.record.training import ParameterRecord as ParameterRecord
+from runtime_probe.record.training import StepRecord as StepRecord
+from runtime_probe.record.tried import Experiments as Experiments
+from runtime_probe.record.tried import Leakage as Leakage
+from runtime_probe.record.tried import PhaseRecord as PhaseRecord
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything that one process observed."""
+
+    pid: int = 0
+    rank: int = 0
+    world_size: int = 1
+    argv: list[str] = field(default_factory=list)
+    folder: str = ""
+    """Working folder of the script."""
+    torch: str = ""
+    wanted_steps: int = 10
+    wanted_batch: int = 4
+    status: str = "running"
+    """`running`, `complete` (the session came to its end), `ended` (the script did before), `crashed`."""
+    crash: Crash | None = None
+    framework: str = ""
+    """`raw`, `lightning`, `transformers`, `accelerate`."""
+    own_loop: bool = False
+    """The loop was the probe's: how it clears, clips and steps is not the user's doing."""
+    seconds: float = 0.0
+    start_seconds: float = 0.0
+    """Until the first backward."""
+    models: list[ModelRecord] = field(default_factory=list)
+    optimizers: list[OptimizerRecord] = field(default_factory=list)
+    steps: list[StepRecord] = field(default_factory=list)
+    backwards: int = 0
+    detached_loss: LossRecord | None = None
+    """A backward whose loss depended on no parameter."""
+    parameters: list[ParameterRecord] = field(default_factory=list)
+    statistics: list[TensorStatistics] = field(default_factory=list)
+    loss_calls: list[LossCall] = field(default_factory=list)
+    broadcasts: list[LossCall] = field(default_factory=list)
+    """(B, 1) with (B,), which makes (B, B)."""
+    softmax_over_batch: list[Where] = field(default_factory=list)
+    """Where a softmax ran along the first dimension of what has as many rows as the batch."""
+    linear_pairs: list[str] = field(default_factory=list)
+    """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
+    policy_correlations: list[float] = field(default_factory=list)
+    """What an update does to the log-probability of each action, correlated with its return; one for each update."""
+    nonfinite: list[NonFinite] = field(default_factory=list)
+    experiments: Experiments = field(default_factory=Experiments)
+    phases: list[PhaseRecord] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
+    rewards: Rewards = field(default_factory=Rewards)
+    features: Features = field(default_factory=Features)
+    events: list[EventRecord] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    """Files of the user that were imported or run."""
+    refused: list[str] = field(default_factory=list)
+    """What the probe kept the script from doing, one line each."""
+    created: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def series(self, optimizer: int, phase: str = BASELINE) -> list[StepRecord]:
+        """Updates of one optimizer in one phase, in order."""
+        return [step for step in self.steps if step.optimizer == optimizer and step.phase == phase]
+
+    def losses(self, optimizer: int) -> list[float]:
+        """Losses of the baseline of one optimizer, with the one after the last step if it was seen."""
+        last = self.series(optimizer, SETTLE)[:1]
+        return [step.loss for step in self.series(optimizer) + last]

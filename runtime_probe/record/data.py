@@ -1,0 +1,153 @@
+"""What went into the model and the loss: tensors, batches, rewards, and what tells the loss family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from runtime_probe.record.events import Where
+
+
+@dataclass(slots=True)
+class TensorStatistics:
+    """Statistics of a tensor over all but one dimension.
+
+    `mean`, `std`, `minimum`, `maximum`, `outlier` have one entry for each feature: the last dimension
+    of (n, d) and (n, t, d), the channel of (n, c, h, w), one for (n,). At most 512 features are kept.
+    """
+
+    role: str
+    """`model input`, `first layer` (what reached the first layer with weights), `target`, `output`, `batch`."""
+    name: str
+    """Argument, key or layer."""
+    shape: list[int]
+    dtype: str
+    rows: int
+    """Values per feature that the statistics rest on."""
+    mean: list[float] = field(default_factory=list)
+    std: list[float] = field(default_factory=list)
+    minimum: list[float] = field(default_factory=list)
+    maximum: list[float] = field(default_factory=list)
+    outlier: list[float] = field(default_factory=list)
+    """Largest robust z-score of each feature, |x - median| / (1.4826 * MAD); 0 where MAD is 0."""
+    integral: bool = False
+    """Whether all values are whole numbers."""
+    distinct: int = 0
+    """Number of distinct values, counted for integers up to 1e6 values; 0 if not counted."""
+    nonfinite: int = 0
+    layer: str = ""
+    """Class of the layer that received it (`first layer` only), such as Linear, Conv2d, Embedding."""
+    samples: int = 0
+    """Size of the first dimension of a model's input, where it has two or more."""
+    same: bool = False
+    """All samples are the same, and hold more than one value."""
+    where: Where = field(default_factory=Where)
+
+
+@dataclass(slots=True)
+class LossCall:
+    """One call of a loss function of torch, or a difference of prediction and target."""
+
+    function: str
+    """`cross_entropy`, `mse_loss`, ... or `subtract` for a difference that was squared or made absolute."""
+    value: float
+    where: Where
+    input_shape: list[int]
+    target_shape: list[int]
+    input_minimum: float = 0.0
+    input_maximum: float = 0.0
+    target_minimum: float = 0.0
+    target_maximum: float = 0.0
+    target_dtype: str = ""
+    made_by: str = ""
+    """Name of the autograd node that made the input, such as SoftmaxBackward0, TanhBackward0."""
+    sums_to_one: bool = False
+    """The input is not negative and sums to 1 over the class dimension: probabilities."""
+    log_normalized: bool = False
+    """The exponential of the input sums to 1 over the class dimension: log-probabilities."""
+    classes: int = 0
+    """Size of the class dimension of cross_entropy and nll_loss; 0 otherwise."""
+    classes_seen: int = 0
+    """Distinct targets."""
+    top_share: float = 0.0
+    """Share of targets that falls in the fullest tenth of the classes."""
+    weighted: bool = False
+    """Class weights or label smoothing: the value at the start is not ln C."""
+    target_learns: bool = False
+    """The target depends on parameters, too, and is not detached."""
+    scrambled: bool = False
+    """One prediction is put together from numbers of several outputs of the model."""
+    step: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the loaders handed out."""
+
+    loaders: int = 0
+    """Loaders that were iterated while training."""
+    original: int = 0
+    """Batch size of the script."""
+    size: int = 0
+    """Batch size of the replayed batch; 0 without a loader."""
+    reason: str = ""
+    """Why the batch could not be cut, when it could not."""
+    keys: list[str] = field(default_factory=list)
+    made_up: bool = False
+    """The probe drew it at random, for a file that came without data."""
+    timestamps: dict[str, list[float]] = field(default_factory=dict)
+    """Leaves of the batch whose key speaks of time stamps, in seconds, at most 4096 values: one for each sample, or the
+    sequence of the first sample."""
+    first_timestamps: dict[str, list[float]] = field(default_factory=dict)
+    """Of those that hold a sequence for each sample: the first stamp of each."""
+
+
+@dataclass(slots=True)
+class Rewards:
+    """What environments gave back."""
+
+    count: int = 0
+    nonzero: int = 0
+    minimum: float = 0.0
+    maximum: float = 0.0
+    mean: float = 0.0
+    episodes: int = 0
+    longest: int = 0
+    """Steps in the longest episode seen, or the limit of the environment if that is known."""
+    limit: int = 0
+    """Steps after which the environment ends an episode by itself; 0 if not known."""
+    gamma: float | None = None
+    gamma_name: str = ""
+
+
+@dataclass(slots=True)
+class Features:
+    """What tells the loss family; counts of calls during the step that was watched closely."""
+
+    loss_functions: list[str] = field(default_factory=list)
+    calls: dict[str, int] = field(default_factory=dict)
+    """`rand`, `randn`, `randint`, `sample`, `log_prob`, `environment`, `kl`, `scaled noise` (by the model) ..."""
+    time_argument: str = ""
+    """Argument of the model that looks like a flow or diffusion time."""
+    time_integral: bool = False
+    token_input: bool = False
+    """The first layer is an Embedding."""
+    loads: int = 0
+    """Weights that were read: calls of torch.load, load_state_dict and safetensors."""
+    planned_steps: int | None = None
+    """Updates that the script means to make, where it says so."""
+    targets_are_shifted: bool = False
+    """The targets are the inputs, one position on."""
+    targets_are_shifted_twice: bool = False
+    """The targets are the inputs, two positions on."""
+    targets_are_inputs: bool = False
+    """The targets are the inputs, position by position: nothing is left to predict."""
+    uniform_noise: Where | None = None
+    """Where noise that was drawn by rand is mixed with data of the same shape."""
+    noise_std: float | None = None
+    """Standard deviation of the drawn noise that has the shape of the target."""
+    data_std: list[float] = field(default_factory=list)
+    """Standard deviation of each dimension of the data that was mixed with that noise."""
+    finite_checks: list[Where] = field(default_factory=list)
+    autocast: str = ""
+    """dtype of autocast in a forward pass, `` without."""
+    anomalies: list[str] = field(default_factory=list)

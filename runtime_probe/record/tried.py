@@ -1,0 +1,62 @@
+"""What was tried beyond the ten steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Leakage:
+    """A sample, or the last time step, was changed: did outputs move that must not?"""
+
+    kind: str
+    """`samples` or `time`."""
+    model: str
+    moved: float
+    """Largest change in outputs that must not move, relative to the change of those that may."""
+    detail: str = ""
+    how: str = "cut"
+    """How the first dimension is known to be the batch, and not one of nodes or of time: a cut batch has `cut` it,
+    an input with one number for each sample or the shift of the targets have `told`, or it is a `guess`."""
+
+
+@dataclass(slots=True)
+class Experiments:
+    """What was tried beyond the baseline. None: not tried."""
+
+    repeat: float | None = None
+    """|difference| of the loss of the same iteration run twice, relative to the loss."""
+    repeat_optimizer: int = 0
+    nudge_predicted: float | None = None
+    nudge_actual: float | None = None
+    """Decrease of the loss by a step of -eps * gradient."""
+    zeroed: list[float] | None = None
+    """Losses with all inputs zero; a single one, after the last step, where ten would take too long."""
+    zeroed_reference: list[float] | None = None
+    """Losses of the baseline, with which they compare."""
+    time_minimum: float | None = None
+    time_maximum: float | None = None
+    """Range of the flow time that reached the model when uniform draws were forced to their ends."""
+    time_loss: float | None = None
+    time_observed: list[float] = field(default_factory=list)
+    """Smallest and largest flow time that occurred by itself."""
+    velocity_agreement: float | None = None
+    """Cosine between the target and the direction in which the noised sample moves with the time of the model."""
+    noise_reaches_model: bool | None = None
+    """Whether an input of the model changes with the noise that was drawn, beside its time."""
+    leakage: list[Leakage] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PhaseRecord:
+    """Ten steps from the start of the baseline with one thing changed."""
+
+    name: str
+    """One of `runtime_probe.phases.ALL`, such as `learning rate x0.1`, `clip at 1.0`, `float32`."""
+    losses: list[float] = field(default_factory=list)
+    """Loss at each step, and after the last."""
+    predicted: list[float] = field(default_factory=list)
+    """Decrease that the gradient predicts for each step, as in `StepRecord.predicted`."""
+    grad_norms: list[float] = field(default_factory=list)
+    not_restored: list[str] = field(default_factory=list)
+    """What could not be put back to where the baseline started."""
