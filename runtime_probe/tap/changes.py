@@ -210,7 +210,7 @@ class AllParameters(Change):
 
     def begin(self) -> None:
         """Add them to the optimizer, as a group of their own."""
-        ledger, anchor = self.session.ledger, self.session.anchor
+        ledger, anchor = self.session.ledger, self.session.course.anchor
         assert anchor is not None
         self.anchor = anchor
         missing = [

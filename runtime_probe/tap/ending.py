@@ -104,9 +104,11 @@ class Ending:
 
 def note_crash(session: Session, error: BaseException) -> None:
     """Put into the record an exception that ends what is probed."""
-    if session.phase not in (records.WARM_UP, records.BASELINE):
+    if session.course.phase not in (records.WARM_UP, records.BASELINE):
         # The ten steps are done; what was tried afterwards may be more than the script can take.
-        session.record.notes.append(f"the script stopped during '{session.phase}': {type(error).__name__}: {error}")
+        session.record.notes.append(
+            f"the script stopped during '{session.course.phase}': {type(error).__name__}: {error}"
+        )
         session.record.status = "complete"
         return
     where = Where()
@@ -138,7 +140,7 @@ def describe(session: Session, status: str) -> None:
         # Not every launcher says it in the environment before the script starts.
         record.rank, record.world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     try:
-        if session.phase == records.WARM_UP and not session.ledger.roots:
+        if session.course.phase == records.WARM_UP and not session.ledger.roots:
             session.experiments.begin()
         session.ledger.describe()
         record.files = places.files()
@@ -150,7 +152,7 @@ def write_progress(session: Session) -> None:
     """One line that the probe above reads while the script runs."""
     folder = session.options.run_folder
     if folder:
-        text = f"{session.phase}\t{session.in_phase}\t{session.options.steps}\n"
+        text = f"{session.course.phase}\t{session.course.in_phase}\t{session.options.steps}\n"
         try:
             Path(folder, f"progress-{session.record.pid}").write_text(text, encoding="utf-8")
         except OSError:

@@ -78,7 +78,7 @@ class Experimenter:
             if tracked.before is not None:
                 tracked.before.put_back()
         self.tracer = Trace(session)
-        session.enter(records.TRACE)
+        session.course.enter(records.TRACE)
         self.plan = _nothing()
         self.tracer.__enter__()
 
@@ -98,7 +98,7 @@ class Experimenter:
                 found.operation, found.module, found.where = origin.operation, origin.module, origin.where
                 found.during = origin.during
         self.tracer = None
-        anchor, session = self.session.anchor, self.session
+        anchor, session = self.session.course.anchor, self.session
         alone = session.record.world_size == 1
         if anchor is not None and alone and self.start_state is not None and self.start_state.is_finite():
             self.plan = Phasing(session, self.start_state, anchor).run(repeats=True)
@@ -127,13 +127,13 @@ class Experimenter:
     def _plan(self) -> Generator[None, None, None]:
         """Each `yield` lets the script run one iteration with the weights as they were left here."""
         session, results = self.session, self.session.record.experiments
-        anchor = session.anchor
+        anchor = session.course.anchor
         assert anchor is not None
-        session.enter(records.SETTLE)
+        session.course.enter(records.SETTLE)
         yield
         loss = anchor.last_loss
         self._put_back()
-        session.enter(records.REPEAT)
+        session.course.enter(records.REPEAT)
         yield
         results.repeat = abs(anchor.last_loss - loss) / max(abs(loss), 1e-12)
         if not isfinite(results.repeat):
@@ -185,7 +185,7 @@ class Experimenter:
                     if gradient is not None:
                         dense = gradient.to_dense() if gradient.is_sparse else gradient
                         parameter.data.add_(dense, alpha=-size * longer)
-            self.session.enter(records.NUDGE)
+            self.session.course.enter(records.NUDGE)
             yield
             if self.session.record.steps[-1].batch_hash != batch:
                 break  # a replay buffer that grows
@@ -211,7 +211,7 @@ class Experimenter:
                     parameter.float().std().nan_to_num() if parameter.numel() > 1 else parameter.float().abs().max()
                 )
                 parameter.data.add_(noise * (0.1 * spread.to(parameter) + 0.01))
-        self.session.enter(records.INFLUENCE)
+        self.session.course.enter(records.INFLUENCE)
         yield
         repeat = self.session.record.experiments.repeat or 0.0
         moves = abs(anchor.last_loss - loss) > max(10 * repeat, 1e-6) * max(abs(loss), 1e-12)
@@ -225,7 +225,7 @@ class Experimenter:
             return
         before = self._given_with_time()
         with ForcedEnds():
-            self.session.enter(records.FORCED_TIME)
+            self.session.course.enter(records.FORCED_TIME)
             yield
         after = self._given_with_time()
         time = after.get(features.time_argument)
@@ -244,7 +244,7 @@ class Experimenter:
             return
         before = self._given_with_time()
         with OtherNoise():
-            self.session.enter(records.OTHER_NOISE)
+            self.session.course.enter(records.OTHER_NOISE)
             yield
         after = self._given_with_time()
         if len(before) > 1 and before.keys() == after.keys() and abs(anchor.last_loss - loss) > _NOISE * abs(loss):

@@ -120,7 +120,7 @@ class Ledger:
             if known is not None:
                 known.norms.append(norm)
                 known.gradients += norm != 0.0
-        if tracked is self.session.anchor:
+        if tracked is self.session.course.anchor:
             orphans = [(key, t) for key, t in self.tensors.items() if self.parameters[key].optimizer is None]
             sizes = gradients.norms([t.grad for _, t in orphans])
             for (key, _), norm in zip(orphans, sizes, strict=True):

@@ -75,7 +75,7 @@ class Feed:
         key = id(loader.dataset)
         if key not in self.kept:
             state = Randomness()
-            signature = (str(here(3)), type(loader.dataset).__name__, _length(loader))
+            signature = (str(here(3)), type(loader.dataset).__name__, length(loader))
             found = self.left.pop(signature, None)
             self.kept[key] = found if found is not None else self._cut(loader, last, own)
             try:
@@ -117,7 +117,8 @@ class Feed:
         return batch
 
 
-def _length(loader: DataLoader[Any]) -> int:
+def length(loader: DataLoader[Any]) -> int:
+    """Return the number of batches; -1 where the data set is a stream (TypeError), or says so (NotImplementedError)."""
     try:
         return len(loader)
     except (TypeError, NotImplementedError):
@@ -214,8 +215,8 @@ class _Batches:
         return batch
 
     def _length(self) -> float:
-        length = _length(self._loader)
-        return length if length >= 0 else float("inf")
+        known = length(self._loader)
+        return known if known >= 0 else float("inf")
 
     def __len__(self) -> int:
         return len(self._own)

@@ -53,8 +53,8 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
     losses = tracked.losses[:1] if again else tracked.losses
     loss = sum(item.value for item in losses) if losses else math.nan
     step = StepRecord(
-        number=sum(s.optimizer == tracked.index and s.phase == session.phase for s in session.record.steps),
-        phase=session.phase,
+        number=sum(s.optimizer == tracked.index and s.phase == session.course.phase for s in session.record.steps),
+        phase=session.course.phase,
         optimizer=tracked.index,
         loss=loss,
         losses=losses,
@@ -77,14 +77,18 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
     tracked.last_loss = loss
     if not tracked.steps and not again:
         session.record.optimizers[tracked.index].first_length = _first_length(tracked)
-    elif session.phase == records.BASELINE or session.change is not None:
-        if session.phase == records.BASELINE:
+    elif session.course.phase == records.BASELINE or session.change is not None:
+        if session.course.phase == records.BASELINE:
             session.ledger.note_gradients(tracked, [n / scale for n in raw])
         if tracked.before is not None:
             _measure_change(session, tracked, step, raw, scale)
         if again:
             step.predicted = math.nan  # the gradients that are there belong to another point
-        if session.phase == records.BASELINE and tracked.before is not None and not session.experiments.must_trace:
+        if (
+            session.course.phase == records.BASELINE
+            and tracked.before is not None
+            and not session.experiments.must_trace
+        ):
             step.moved_since = tracked.moved_since
             if step.number < _ASKED:
                 tracked.before.keep()
@@ -119,7 +123,7 @@ def _measure_change(session: Session, tracked: Tracked, step: StepRecord, raw: l
         value * (before / scale / after) if after else 0.0
         for value, before, after in zip(inner, raw, tracked.applied, strict=True)
     )
-    if session.phase == records.BASELINE:
+    if session.course.phase == records.BASELINE:
         session.ledger.note_change(tracked, change, sizes)
 
 
@@ -145,7 +149,7 @@ def check_gradients(session: Session, tracked: Tracked, norms: list[float], scal
 
 def not_finite(session: Session, value: float, found: NonFinite) -> None:
     """Note the first NaN or infinity of its kind, with the operation where it began if that was seen."""
-    tried = session.phase not in (records.WARM_UP, records.BASELINE)
+    tried = session.course.phase not in (records.WARM_UP, records.BASELINE)
     if tried or any(item.what == found.what for item in session.record.nonfinite):
         return
     found.step, found.value = len(session.record.steps), "nan" if isnan(value) else "inf"
@@ -153,7 +157,7 @@ def not_finite(session: Session, value: float, found: NonFinite) -> None:
     if origin is not None:
         found.operation, found.module, found.where = origin.operation, origin.module, origin.where
     session.record.nonfinite.append(found)
-    if origin is None and session.phase == records.BASELINE:
+    if origin is None and session.course.phase == records.BASELINE:
         session.experiments.must_trace = True
 
 

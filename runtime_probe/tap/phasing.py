@@ -68,7 +68,7 @@ class Phasing:
         session, results = self.session, self.session.record.experiments
         change = changes.make(phases.ZEROED, session)
         session.change = change
-        session.enter(phases.ZEROED.name)
+        session.course.enter(phases.ZEROED.name)
         try:
             change.begin()
             yield
@@ -89,7 +89,7 @@ class Phasing:
             tracked.forget()
             tracked.stale = any(tracked.gradient_norms())
         session.change = changes.make(phase, session)
-        session.enter(phase.name)
+        session.course.enter(phase.name)
         losses: list[float] = []
         try:
             session.change.begin()

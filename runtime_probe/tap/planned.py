@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import DataLoader
 
 from runtime_probe.tap import places
+from runtime_probe.tap.loaders import length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,9 @@ def steps() -> int | None:
             if isinstance(value, int) and not isinstance(value, bool) and value > 1:
                 return value
     epochs = next((s[n] for s in _scopes() for n in _EPOCHS if isinstance(s.get(n), int) and s[n] > 0), None)
-    sizes = [_length(value) for frame in places.user_frames(2) for value in frame.f_locals.values()]
-    largest = max((size for size in sizes if size), default=0)
-    return epochs * largest if epochs and largest else None
+    values = [value for frame in places.user_frames(2) for value in frame.f_locals.values()]
+    largest = max((length(value) for value in values if isinstance(value, DataLoader)), default=0)
+    return epochs * largest if epochs and largest > 0 else None
 
 
 def _of_framework() -> int | None:
@@ -62,10 +63,3 @@ def _scopes() -> Iterator[dict[str, Any]]:
                     yield value
                 elif hasattr(value, "__dict__"):
                     yield vars(value)
-
-
-def _length(value: Any) -> int:
-    try:
-        return len(value) if isinstance(value, DataLoader) else 0
-    except TypeError:
-        return 0

@@ -10,6 +10,8 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runtime_probe.record import Record
+
 _FEWEST = 8
 """Actions of one update; fewer correlate by chance."""
 _MOST = 20_000
@@ -49,6 +51,15 @@ class PolicyGradient:
     def _came(self, place: int, gradient: torch.Tensor) -> None:
         if place < len(self.gradients):
             self.gradients[place] = gradient.detach().double().cpu().flatten()
+
+    def end_update(self, record: Record) -> None:
+        """An update is over: keep what it did to the policy, where that can be told."""
+        found = self.correlation(record.rewards.gamma)
+        if found is not None:
+            # With maximize=True an optimizer follows the gradient, where others go against it.
+            uphill = any(optimizer.maximize for optimizer in record.optimizers)
+            record.policy_correlations.append(-found if uphill else found)
+        self.forget()
 
     def correlation(self, discount: float | None) -> float | None:
         """Correlate what the update does to each log-probability with the return that followed; None if not known.

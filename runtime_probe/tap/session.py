@@ -1,12 +1,10 @@
-"""The course of a probed run: warm-up, ten steps on one batch, experiments, end.
+"""A probed process: hooks tell the session what the script does, and it keeps, measures and passes on.
 
-Hooks tell the session what the script does; the session measures, and at each boundary (a step of
-the optimizer that steps last in an iteration) decides what the next iteration is for.
+What the next iteration of the script is for is decided by the course.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 import weakref
 from math import isfinite
@@ -19,12 +17,12 @@ from runtime_probe import record as records
 from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, Where
 from runtime_probe.tap import measuring, places
 from runtime_probe.tap.calls import Calls
+from runtime_probe.tap.course import Course
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.policy import PolicyGradient
-from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import tensors
 from runtime_probe.tap.tracked import Tracked
 from runtime_probe.tap.watch import Watch
@@ -37,12 +35,6 @@ if TYPE_CHECKING:
     from runtime_probe.tap.changes import Change
     from runtime_probe.tap.environments import Steps
 
-WARM_UP_STEPS = 3
-"""The first has the script's own batch; accelerate fetches one ahead, so the third is the first surely replayed."""
-_OTHERS = 6
-"""A second optimizer may step this much more rarely than the first (a GAN's generator) and still get its ten steps."""
-_SLOW = 0.5
-"""Seconds of a step."""
 _EVENTS = 400
 _MOST_TARGET = 1_000_000
 
@@ -58,26 +50,14 @@ class Session:
         self.inside_outer = False
         self.scaling: float | None = None
         """Loss scale while a gradient scaler makes an optimizer step."""
-        self.phase = records.WARM_UP
         self.started = self.step_started = time.monotonic()
         self.tracked: list[Tracked] = []
-        self.first: Tracked | None = None
-        """The optimizer that stepped first."""
-        self.anchor: Tracked | None = None
-        """The optimizer that stepped last before the first one stepped again: where an iteration ends.
-
-        In a GAN that steps the discriminator first it is the generator's, and no graph is open there.
-        """
-        self.latest: Tracked | None = None
         self.unclaimed: list[LossRecord] = []
         self.unclaimed_clips: list[ClipRecord] = []
-        self.in_phase = 0
-        """Steps of the anchor in this phase."""
         self.scalers: weakref.WeakSet[Any] = weakref.WeakSet()
         """Gradient scalers that were used."""
         self.change: Change | None = None
         """What is changed in the phase that runs."""
-        self.randomness: Randomness | None = None
         self.backwards_without_step = 0
         self.digest = ""
         self.targets: list[torch.Tensor] = []
@@ -93,6 +73,7 @@ class Session:
         self.ledger = Ledger(self)
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
+        self.course = Course(self)
         self.patches = Patches()
         self.modules: list[torch.nn.Module] | None = None
         """Where to look for models; None for the whole process."""
@@ -157,7 +138,7 @@ class Session:
             self.unclaimed.append(record)
         self.backwards_without_step += 1
         # Gradients may accumulate over many batches; a script without an optimizer of torch never steps.
-        if self.first is None and self.backwards_without_step >= 30 * self.options.steps:
+        if self.course.first is None and self.backwards_without_step >= 30 * self.options.steps:
             self.record.notes.append("no optimizer of torch.optim stepped: updates by hand cannot be judged")
             self.finish("complete")
 
@@ -165,7 +146,7 @@ class Session:
         """An optimizer is about to step."""
         tracked = self._of(optimizer)
         tracked.in_step = True
-        if self.phase == records.BASELINE or self.change is not None or not tracked.steps:
+        if self.course.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:
             self._set_rates(tracked, self.change.factor)
@@ -181,7 +162,7 @@ class Session:
         Schedulers and scripts that count steps have gone on in the meantime.
         """
         series = self.record.series(tracked.index)
-        place = sum(s.optimizer == tracked.index and s.phase == self.phase for s in self.record.steps)
+        place = sum(s.optimizer == tracked.index and s.phase == self.course.phase for s in self.record.steps)
         if not series:
             return
         rates = series[min(place, len(series) - 1)].rates
@@ -206,7 +187,7 @@ class Session:
         tracked.stale = any(tracked.applied)
         tracked.forget()
         self.unclaimed, self.unclaimed_clips = [], []
-        self._stepped(tracked)
+        self.course.stepped(tracked)
 
     def on_skipped(self, optimizer: torch.optim.Optimizer, scale: float, where: Where) -> None:
         """A gradient scaler left a step out."""
@@ -217,7 +198,7 @@ class Session:
         self.record.steps.append(step)
         tracked.steps += 1
         tracked.forget()
-        self._stepped(tracked)
+        self.course.stepped(tracked)
 
     def on_unscale(self, optimizer: Any, where: Where, *, enabled: bool) -> None:
         """A gradient scaler divided gradients by its scale, if it is switched on."""
@@ -242,7 +223,7 @@ class Session:
             scale = tracked.losses[-1].scaled_by if tracked.losses else 1.0
             clip.scaled = scale != 1.0 and tracked.unscaled is None
             (tracked.clips if tracked.touched else tracked.misplaced).append(clip)
-        if not known and self.phase == records.BASELINE and len(self.tracked) == 1:
+        if not known and self.course.phase == records.BASELINE and len(self.tracked) == 1:
             # The optimizer is known by now, and holds none of these: a copy of the model, or another one.
             clip.covers = 0.0
             self.tracked[0].clips.append(clip)
@@ -253,7 +234,7 @@ class Session:
         """Gradients are about to be cleared: were they used?"""
         alone = self.tracked[0] if len(self.tracked) == 1 else None  # else a loss passes through others' parameters
         if alone is not None and alone.fresh and not alone.in_step:
-            self.record.optimizers[0].thrown += self.phase == records.BASELINE
+            self.record.optimizers[0].thrown += self.course.phase == records.BASELINE
             alone.fresh = False
 
     def on_clear(self, where: Where) -> None:
@@ -268,7 +249,7 @@ class Session:
 
     def event(self, kind: EventKind, where: Where | None = None, optimizer: int | None = None) -> None:
         """Note an event of the timeline, for the first steps."""
-        if self.phase in (records.WARM_UP, records.BASELINE) and len(self.record.events) < _EVENTS:
+        if self.course.phase in (records.WARM_UP, records.BASELINE) and len(self.record.events) < _EVENTS:
             place = where if where is not None else places.here(2)
             self.record.events.append(EventRecord(kind.value, place, len(self.record.steps), optimizer))
 
@@ -292,7 +273,7 @@ class Session:
         if target.is_floating_point() and target.dim() > 1 and target.numel() <= _MOST_TARGET:
             # Of the last warm-up step: its draws are those of every step after it.
             self.velocity_targets = [t for t in self.velocity_targets if t.shape != target.shape] + [target.detach()]
-        if self.in_phase == 0 and not target.is_floating_point() and self.phase == records.WARM_UP:
+        if self.course.in_phase == 0 and not target.is_floating_point() and self.course.phase == records.WARM_UP:
             self.targets.append(target.detach())
 
     def anomaly(self, what: str, error: Exception) -> None:
@@ -337,83 +318,3 @@ class Session:
         from runtime_probe.tap.features import at_first_backward  # noqa: PLC0415 - needed once
 
         at_first_backward(self)
-
-    # The course.
-
-    def _stepped(self, tracked: Tracked) -> None:
-        if self.first is None:
-            self.first = tracked
-            self._boundary()
-        elif self.anchor is None and tracked is self.first:
-            self.anchor = self.latest
-        self.latest = tracked
-        if tracked is self.anchor:
-            self._boundary()
-
-    def _boundary(self) -> None:
-        """The anchor has stepped: an iteration of the script is over, as far as the probe can tell."""
-        self.in_phase += 1
-        self.progress()
-        if self.watching:
-            self._note_policy()
-        if self.phase == records.WARM_UP:
-            self._warm_up()
-        elif self.phase == records.BASELINE:
-            self._baseline()
-        else:
-            self.experiments.boundary()
-        if self.randomness is not None:
-            self.randomness.put_back()
-
-    def _note_policy(self) -> None:
-        found = self.policy.correlation(self.record.rewards.gamma)
-        if found is not None:
-            # With maximize=True an optimizer follows the gradient, where others go against it.
-            uphill = any(optimizer.maximize for optimizer in self.record.optimizers)
-            self.record.policy_correlations.append(-found if uphill else found)
-        self.policy.forget()
-
-    def _warm_up(self) -> None:
-        if self.in_phase == 1:
-            self.feed.replaying = True
-            from runtime_probe.tap.features import after_first_step  # noqa: PLC0415 - needed once
-
-            after_first_step(self)
-        if self.in_phase < WARM_UP_STEPS and not self._warm_enough():
-            # A script may draw the next batch before it steps: the draws of the last warm-up step must be
-            # those that every step of the baseline repeats.
-            self.randomness = Randomness()
-            self.watch.next_step()
-            return
-        from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
-
-        after_warm_up(self)
-        self.watching = False
-        self.watch.stop()
-        self.calls.narrow()
-        self.experiments.begin()
-        self.enter(records.BASELINE)
-
-    def _warm_enough(self) -> bool:
-        """Where steps are slow and nothing fetches ahead, a third that only warms up is one too many."""
-        slow = self.in_phase == WARM_UP_STEPS - 1 and self.record.steps[-1].seconds > _SLOW
-        return slow and "accelerate" not in sys.modules
-
-    def _baseline(self) -> None:
-        if self.experiments.must_trace or any(item.what == "parameter" for item in self.record.nonfinite):
-            self.experiments.trace()
-            return
-        done = [len(self.record.series(t.index, self.phase)) >= self.options.steps for t in self.tracked]
-        if self.in_phase >= self.options.steps and (all(done) or self.in_phase >= _OTHERS * self.options.steps):
-            self.experiments.start()
-
-    def enter(self, phase: str) -> None:
-        """Begin a phase."""
-        self.phase = phase
-        self.in_phase = 0
-
-    def progress(self) -> None:
-        """Tell the probe above how far this process is."""
-        from runtime_probe.tap.ending import write_progress  # noqa: PLC0415 - one direction of imports
-
-        write_progress(self)
