@@ -17,7 +17,8 @@ _ORDER = (
     "gradients-not-cleared",
     # The loss is not the one that was meant.
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
-    "policy-gradient-reversed", "noise-unseen", "predictions-scrambled", "update-goes-uphill",
+    "loss-term-idle", "adversaries-agree", "padding-not-masked",
+    "policy-gradient-reversed", "noise-unseen", "dimensions-scrambled", "update-goes-uphill",
     # The data are not what the model can use.
     "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
     "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",
@@ -31,9 +32,9 @@ _ORDER = (
     # Effects that are causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
     "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
-    "reward-scale",
-    "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing",
-    "layers-repeated", "dropout-too-high", "frozen-at-random",
+    "reward-scale", "values-without-future",
+    "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing", "layers-repeated",
+    "dropout-too-high", "frozen-at-random", "draws-repeated", "observations-reused",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",

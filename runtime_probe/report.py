@@ -215,9 +215,9 @@ def _not_judged(record: Record | None, *, timed_out: bool, exit_status: int | No
         when = "before the first step" if not steps else f"after {steps} of {record.wanted_steps} steps"
         message = _COLOURS.sub("", crash.message).strip()
         return f"the script crashed {when}: {crash.type}: {(message.splitlines() or [''])[0]}"
-    if not record.backwards and record.steps:
+    if not record.backwards and any(step.grad_norm > 0 for step in record.steps):
         return f"an optimizer stepped, but no backward pass was seen: gradients of torch.func cannot be judged{late}"
-    if not record.backwards:
+    if not record.backwards and not record.steps:
         return f"no backward pass was seen{late}"
     if not steps and record.steps and not timed_out:
         most = max(Counter(step.optimizer for step in record.steps).values())

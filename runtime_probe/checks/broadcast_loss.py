@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +19,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if record.broadcasts:
         call = record.broadcasts[0]
         left, right = _shape(call.input_shape), _shape(call.target_shape)
-        yield failed(
-            f"{call.function} of {left} and {right}: broadcasting compares every prediction with every target",
+        repeated = len(call.input_shape) == len(call.target_shape)
+        # Several guesses of one target may be meant, where the errors are kept apart to pick the best.
+        say = warned if repeated and math.isnan(call.value) else failed
+        what = "repeats the smaller one" if repeated else "compares every prediction with every target"
+        yield say(
+            f"{call.function} of {left} and {right}: broadcasting {what}",
             "give both the same shape: pred.squeeze(-1), or target.unsqueeze(-1)",
             call.where,
             input_shape=call.input_shape,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 from runtime_probe.checks.features import called, entering
 
@@ -32,6 +33,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             alike.where,
         )
         return
+    for item in record.statistics:
+        if item.top_share >= t.TOP_TOKEN:
+            yield warned(
+                f"{called(item)}: {item.top_share:.0%} of the tokens are one and the same, padding left out",
+                "decode a sample: is it the token for unknown words? look for another tokenizer, or another vocabulary",
+                item.where,
+                top_share=item.top_share,
+            )
     items = [item for item in entering(record) if item.rows >= 2]
     if not items:
         yield skipped("no input with two or more rows")
@@ -48,6 +57,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             constant=len(item.mean),
         )
         return
+    for item in _empty(record):
+        yield warned(
+            f"{called(item)}: {item.zero_rows:.0%} of the rows are nothing but 0",
+            "draw from the part of the buffer that is filled; look for padding and for a mask",
+            item.where,
+            zero_rows=item.zero_rows,
+        )
     for item in _zeros(record):
         yield warned(
             f"{called(item)} is 0 everywhere",
@@ -73,6 +89,16 @@ def _zeros(record: Record) -> list[TensorStatistics]:
         if item.role == "model input" and item.dtype.startswith("float") and item.rows >= 2 and len(item.shape) > 1
         if not any(word in item.name.rpartition("(")[2].lower() for word in _STARTS)
         if not any(item.minimum) and not any(item.maximum)
+    ]
+
+
+def _empty(record: Record) -> list[TensorStatistics]:
+    """Inputs of numbers with fractions of which most rows are empty, as those of a replay buffer that is not filled."""
+    return [
+        item
+        for item in record.statistics
+        if t.ZERO_ROWS <= item.zero_rows < 1.0 and item.rows >= t.FEW_ROWS and not item.integral
+        if not any(word in item.name.rpartition("(")[2].lower() for word in _STARTS)
     ]
 
 

@@ -31,10 +31,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 def _first_updates(record: Record) -> Iterable[Outcome]:
     """The first update meets the initial weights: if it is as long as they are, nothing is left of them."""
     for index, length in first_lengths(record):
-        if length >= t.FIRST_LENGTH:
+        if length >= t.FIRST_LENGTH_HINT:
             optimizer = record.optimizers[index]
             rate = max(optimizer.rates, default=0.0)
-            yield failed(
+            say = failed if length >= t.FIRST_LENGTH else warned
+            yield say(
                 f"at a learning rate of {number(rate)} the first update of {optimizer.name} is {number(length)} times"
                 " as long as the weights: little is left of their initialization",
                 f"divide the learning rate ({number(rate)}) by {10 if length < 5 else 100} and look again",

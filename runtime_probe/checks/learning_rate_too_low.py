@@ -29,7 +29,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 learning_rate=0.0,
             )
             continue
-        gone = _runs_out(record, descent) or _warms_up_for_ever(record, descent)
+        never = _never_there(record, descent)
+        if never is not None:
+            yield never
+            continue
+        gone = _runs_out(record, descent) or _stands(record, descent) or _warms_up_for_ever(record, descent)
         if gone is not None:
             yield gone
             continue
@@ -58,6 +62,35 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield warned(message, remedy, descent.where, **numbers)
         else:
             yield passed(f"one step lowers the loss by about {drop:.2%}", **numbers)
+
+
+def _never_there(record: Record, descent: Descent) -> Outcome | None:
+    """A function that returns a rate where LambdaLR multiplies the rate by what it returns."""
+    optimizer = record.optimizers[descent.optimizers[0]]
+    wanted, highest = max(optimizer.peak_rates, default=0.0), optimizer.highest_rate
+    if highest is None or highest >= t.SCHEDULE_REACHES * wanted:
+        return None
+    return failed(
+        f"the schedule never gives more than {number(highest)} of a learning rate of {number(wanted)}",
+        "LambdaLR multiplies the optimizer's rate by what the function returns: return a factor up to 1, not a rate",
+        descent.where,
+        learning_rate=highest,
+        highest=wanted,
+    )
+
+
+def _stands(record: Record, descent: Descent) -> Outcome | None:
+    """A warm-up in steps that is stepped once an epoch: within ten steps the rate stays where it starts."""
+    peak, rates = max(record.optimizers[descent.optimizers[0]].peak_rates, default=0.0), descent.rates
+    if not rates or len(set(rates)) > 1 or not 0.0 < rates[0] < t.WARM_UP_STANDS * peak:
+        return None
+    return warned(
+        f"the learning rate stays at {number(rates[0])}, {rates[0] / peak:.0%} of {number(peak)} in {len(rates)} steps",
+        "step the scheduler after each optimizer.step() if it counts steps (Lightning: interval='step')",
+        descent.where,
+        learning_rate=rates[0],
+        highest=peak,
+    )
 
 
 def _runs_out(record: Record, descent: Descent) -> Outcome | None:

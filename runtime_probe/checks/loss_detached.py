@@ -36,6 +36,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             continue
         if any(step.grad_norm != 0 for step in steps):
             yield passed("its gradient is not zero")
+        elif not record.backwards:
+            yield failed(
+                f"{optimizer.name} stepped {len(steps)} times, and no backward pass was made: there is no gradient",
+                "call loss.backward() before step(); in Lightning, training_step has to return the loss",
+                steps[0].where,
+            )
         elif unpaid:
             yield skipped("hardly any reward came, and the gradient is 0; see reward-sparse")
         elif not any(step.losses for step in steps) and record.backwards and len(steps) > 2:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from statistics import mean
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import LossRecord, Record
+    from runtime_probe.record import LossRecord, PullRecord, Record
 
 _DISTANCES = ("MseLoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "NllLoss", "BinaryCrossEntropy", "Pow", "Abs")
 _SAME_SIGN = ("Mean", "Sum", "Mul", "Div", "View", "Reshape", "Unsqueeze", "Squeeze", "ToCopy", "Clone", "Alias")
@@ -26,6 +29,18 @@ _LOSSES = frozenset(
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the sign of the loss, and at the operations that made it."""
+    # A policy is pushed away from actions that did worse than expected.
+    away = None if family.name == "reinforcement learning" else _away(record)
+    if away is not None:
+        what = "a term of the loss" if away.term else "the loss"
+        yield failed(
+            f"{what} pushes {away.output} away from its target ({away.part})"
+            f" (its wish and what is missing correlate by {away.towards:.2f})",
+            "check the signs: a distance is added, a likeness or a log-probability is subtracted",
+            away.where,
+            towards=away.towards,
+        )
+        return
     losses = [loss for index in range(len(record.optimizers)) for step in record.series(index) for loss in step.losses]
     if not losses:
         yield skipped("no loss was seen")
@@ -46,6 +61,17 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         )
     else:
         yield passed("no distance with a minus sign")
+
+
+def _away(record: Record) -> PullRecord | None:
+    """Return a pull away from the targets, if whatever may be a target there is pushed away from."""
+    pulls: dict[tuple[str, str], list[PullRecord]] = defaultdict(list)
+    for pull in record.pulls:
+        pulls[str(pull.where), pull.output].append(pull)
+    for found in pulls.values():
+        if mean(pull.towards for pull in found) < t.AWAY and max(pull.towards for pull in found) < -t.AWAY / 2:
+            return min(found, key=lambda pull: pull.towards)
+    return None
 
 
 def _negated(node: str) -> bool:
@@ -77,6 +103,7 @@ CHECK = Check(
     step=3,
     seed="If it does not, there is a fundamental problem with the forward pass or loss computation.",
     why="A negated loss decreases strictly, without end: each step makes the prediction worse. Losses that are negative"
-    " by right (log-likelihoods, policy gradients) are no distances and pass.",
+    " by right (log-likelihoods, policy gradients) are no distances and pass. Where the batch holds the targets, the"
+    " gradient at the model's output tells for any loss, and for each of its terms, whether it pulls towards them.",
     run=run,
 )

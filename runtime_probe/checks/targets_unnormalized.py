@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import Record, TensorStatistics
 
+_REMEDY = "normalize the targets by their mean and std over the training set; keep both to turn outputs back"
 _DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "subtract"})
 
 
@@ -28,7 +30,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         numbers: dict[str, Any] = {"magnitude": sizes[largest], "dimension": largest}
         mean, std = item.mean[largest], item.std[largest]
         message = f"{called(item)}: dimension {largest} has mean {number(mean)}, std {number(std)}"
-        if sizes[largest] < t.MIXED_MAGNITUDE or (sizes[largest] < t.RAW_MAGNITUDE and is_image(item)):
+        limit = t.TARGET_LARGE if family.measures_progress else t.MIXED_MAGNITUDE
+        if family.measures_progress and item.rows >= t.FEW_ROWS and not is_image(item) and not item.integral:
+            off = _off_centre(item)
+            if off:
+                yield warned(f"{called(item)}: {off}", _REMEDY, item.where, **numbers)
+                continue
+        if sizes[largest] < limit or (sizes[largest] < t.RAW_MAGNITUDE and is_image(item)):
             yield passed(message, **numbers)
             continue
         # Values of states may well be in the hundreds and thousands, and agents live with it.
@@ -37,10 +45,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         say = failed if sure and not is_image(item) else warned
         yield say(
             f"{message}: an untrained network says 0, and has far to go",
-            "normalize the targets by their mean and std over the training set; keep both to turn outputs back",
+            _REMEDY,
             item.where,
             **numbers,
         )
+
+
+def _off_centre(item: TensorStatistics) -> str:
+    """Targets that hardly vary, beside their mean or at all; empty where one dimension does."""
+    if not any(item.std):
+        return ""
+    ratios = [abs(mean) / std if std else math.inf for mean, std in zip(item.mean, item.std, strict=True)]
+    if min(ratios) > t.OFF_CENTRE:
+        return f"the mean of every dimension is more than {number(min(ratios))} times its std: what varies is lost"
+    if max(item.std) < t.TARGET_FAINT:
+        return f"no dimension has a std above {number(max(item.std))}: the error is that of the untrained output"
+    return ""
 
 
 CHECK = Check(

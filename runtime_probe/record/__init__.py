@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import LossCall as LossCall
+from runtime_probe.record.data import Padding as Padding
+from runtime_probe.record.data import PullRecord as PullRecord
 from runtime_probe.record.data import Rewards as Rewards
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
 from runtime_probe.record.events import Crash as Crash
@@ -75,10 +77,21 @@ class Record:
     """(B, 1) with (B,), which makes (B, B)."""
     softmax_over_batch: list[Where] = field(default_factory=list)
     """Where a softmax ran along the first dimension of what has as many rows as the batch."""
+    idle_terms: list[Where] = field(default_factory=list)
+    """Where backward() runs through a term whose gradient is always cleared unused, beside one that is used."""
+    padding: Padding | None = None
+    """None where no padded tokens were seen."""
+    judged_copies: dict[str, float] = field(default_factory=dict)
+    """How far a loss wants the output of one network up, for detached inputs that another network made."""
+    judged_live: dict[str, float] = field(default_factory=dict)
+    """The same for inputs through which the other one is trained."""
+    exchanged: list[Where] = field(default_factory=list)
+    """Where view() or reshape() gives dimensions in another order."""
     linear_pairs: list[str] = field(default_factory=list)
     """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
     policy_correlations: list[float] = field(default_factory=list)
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
+    pulls: list[PullRecord] = field(default_factory=list)
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)

@@ -38,6 +38,12 @@ class TensorStatistics:
     """Class of the layer that received it (`first layer` only), such as Linear, Conv2d, Embedding."""
     samples: int = 0
     """Size of the first dimension of a model's input, where it has two or more."""
+    top_share: float = 0.0
+    """Share of the most frequent token, padding left out; of what is looked up in an embedding."""
+    zero_rows: float = 0.0
+    """Share of the rows of a model's input (n, d) that are nothing but 0."""
+    interleaved: bool = False
+    """Images whose colours stand side by side, (H, W, C) cut anew as (C, H, W)."""
     same: bool = False
     """All samples are the same, and hold more than one value."""
     where: Where = field(default_factory=Where)
@@ -74,9 +80,44 @@ class LossCall:
     """Class weights or label smoothing: the value at the start is not ln C."""
     target_learns: bool = False
     """The target depends on parameters, too, and is not detached."""
+    reward_share: float | None = None
+    """Share of the targets that are just the reward of the same sample; None where no reward is at hand to compare."""
     scrambled: bool = False
     """One prediction is put together from numbers of several outputs of the model."""
     step: int = 0
+
+
+@dataclass(slots=True)
+class Padding:
+    """Padding of the token sequences that a model was given."""
+
+    token: int
+    within: float = 0.0
+    """Share of the tokens between the first and the last one of their sequence that are the embedding's padding."""
+    only: bool = False
+    """The loss depends on padding, and on no other token behind the first."""
+    attended: bool = False
+    """The loss depends on padding, too."""
+    in_loss: float = 0.0
+    """Share of padding among the targets, where it counts in the loss."""
+    where: Where = field(default_factory=Where)
+    """Line of that loss."""
+
+
+@dataclass(slots=True)
+class PullRecord:
+    """How a loss pulls the output of a model towards a part of the batch that no model was given."""
+
+    output: str
+    part: str
+    """Key of the batch."""
+    towards: float
+    """1: towards it, -1: away from it, 0: neither."""
+    where: Where
+    """Line of backward(), or the line that computed the term."""
+    step: int = 0
+    term: bool = False
+    """Of one term of the sum that the loss is."""
 
 
 @dataclass(slots=True)
@@ -89,6 +130,8 @@ class Batch:
     """Batch size of the script."""
     size: int = 0
     """Batch size of the replayed batch; 0 without a loader."""
+    in_order: bool = False
+    """The loader goes through its data set from the first sample to the last, in several batches."""
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
@@ -117,6 +160,8 @@ class Rewards:
     """Steps after which the environment ends an episode by itself; 0 if not known."""
     gamma: float | None = None
     gamma_name: str = ""
+    reused: bool = False
+    """An environment returned one array for each step, and changed it in place."""
 
 
 @dataclass(slots=True)
@@ -147,6 +192,9 @@ class Features:
     """Standard deviation of the drawn noise that has the shape of the target."""
     data_std: list[float] = field(default_factory=list)
     """Standard deviation of each dimension of the data that was mixed with that noise."""
+    draws_repeat: Where | None = None
+    """Line of the first draw of a step that had just the draws of the step before; without a path if they differed,
+    None if nothing was drawn."""
     finite_checks: list[Where] = field(default_factory=list)
     autocast: str = ""
     """dtype of autocast in a forward pass, `` without."""

@@ -154,6 +154,8 @@ class OptimizerRecord:
     """Parameters held by more than one of its groups or by another optimizer too."""
     peak_rates: list[float] = field(default_factory=list)
     """What a schedule multiplies, `initial_lr` of each group; empty without a schedule."""
+    highest_rate: float | None = None
+    """The largest that a function of the step (LambdaLR) will ever give; None without one."""
     maximize: bool = False
     decoupled: bool = False
     """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""

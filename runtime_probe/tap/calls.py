@@ -13,6 +13,8 @@ from torch.nn.modules import module as hooks
 
 from runtime_probe.tap import environments
 from runtime_probe.tap.between import Between
+from runtime_probe.tap.padding import top_share
+from runtime_probe.tap.reshapes import interleaved
 from runtime_probe.tap.statistics import describe, tensors
 
 if TYPE_CHECKING:
@@ -102,6 +104,11 @@ class Calls:
         stack = self._stack
         return "/".join(type(module).__name__ for module in stack[-3:])
 
+    @property
+    def outside(self) -> bool:
+        """Whether no module is running but a loss."""
+        return all(isinstance(module, nn.modules.loss._Loss) for module in self._stack)
+
     def _before(self, module: nn.Module, args: Any) -> None:
         if not self.session.active:
             return
@@ -110,7 +117,7 @@ class Calls:
             self.looked = True
             environments.find(self.session, at_hand=False)
         stack.append(module)
-        if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss):
+        if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss) or torch.jit.is_tracing():
             return
         try:
             self._note(module, args, outer=len(stack) == 1)
@@ -150,6 +157,8 @@ class Calls:
             rows = value[None] if value.dim() == 1 and isinstance(module, nn.Linear) else value
             described = describe("first layer", str(len(self.seen)), rows)
             described.layer = type(module).__name__
+            described.top_share = top_share(value) if isinstance(module, nn.Embedding) else 0.0
+            described.interleaved = isinstance(module, nn.Conv2d) and interleaved(value)
             statistics.append(described)
         if isinstance(module, nn.Embedding):
             self.session.record.features.token_input = True
@@ -165,12 +174,25 @@ class Calls:
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         stack = self._stack
-        if self.session.active and torch.is_grad_enabled() and output is not None:
-            self.between.out_of(module, output, outer=len(stack) == 1)
+        if self.session.active and output is not None and not torch.jit.is_tracing():
+            try:
+                self._note_output(module, args, output, outer=len(stack) == 1)
+            except Exception as error:  # noqa: BLE001 - to look must not change what happens
+                self.session.anomaly("looking at an output", error)
         if stack and stack[-1] is module:
             stack.pop()
         elif module in stack:
             del stack[stack.index(module) :]
+
+    def _note_output(self, module: nn.Module, args: Any, output: Any, *, outer: bool) -> None:
+        if torch.is_grad_enabled():
+            self.between.out_of(module, output, outer=outer)
+            if outer and id(module) in self.outer:
+                self.session.pull.note_call(module, self.outer[id(module)].named(), output)
+            if type(module) is nn.Embedding and args:
+                self.session.padding.note_embedding(args[0], output, module.padding_idx)
+        if outer:
+            self.session.pull.note_made(module, output)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         if not self.session.active or not torch.is_grad_enabled():

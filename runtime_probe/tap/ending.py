@@ -119,6 +119,10 @@ def note_crash(session: Session, error: BaseException) -> None:
     # The probe's own wrappers stand between the script and Python, and have nothing to do with the crash.
     told.stack = traceback.StackSummary.from_list([f for f in told.stack if not places.is_probe(f.filename)])
     text = "".join(told.format())
+    origin = session.watch.origin(certain=True)
+    if origin is not None:
+        # Losses and distributions refuse what is not finite.
+        session.record.nonfinite.append(origin)
     session.record.crash = Crash(type(error).__name__, str(error)[:2000], text[-8000:], where)
     session.record.status = "crashed"
 

@@ -110,6 +110,8 @@ class Steps:
         self.session = session
         self.depth = 0
         self.kinds: set[type] = set()
+        self.last: tuple[Any, Any] = None, None
+        """The observation that was returned last, and what it held."""
         self.total = 0.0
         self.length = 0
 
@@ -127,11 +129,22 @@ class Steps:
                 try:
                     # (observation, reward, done), with something else behind it as a rule
                     self.note(result[1], result[2:-1] if len(result) > 3 else result[2:])
+                    self._compare(result[0])
                 except Exception as error:  # noqa: BLE001 - somebody's environment
                     self.session.anomaly("looking at a reward", error)
             return result
 
         return watched
+
+    def _compare(self, observation: Any) -> None:
+        """Is it the array of the step before, with other numbers in it?"""
+        np = sys.modules.get("numpy")
+        if np is None or not isinstance(observation, np.ndarray) or observation.ndim != 1:
+            return
+        last, copy = self.last
+        if last is observation and not np.array_equal(observation, copy):
+            self.session.record.rewards.reused = True
+        self.last = observation, observation.copy()
 
     def note(self, reward: Any, ends: Iterable[Any]) -> None:
         """Count the rewards of one step, of one environment or many."""

@@ -59,6 +59,11 @@ def after_warm_up(session: Session) -> None:
     """The time may have been drawn before the first module ran, when nobody watched yet."""
     if not session.record.features.time_argument:
         _time(session)
+    session.schedules.note_highest()
+    session.watch.compare_draws()
+    session.pull.forget()
+    session.record.idle_terms += session.terms.found()
+    session.record.exchanged += session.watch.reshapes.found()
     values = [loss.value for step in session.record.steps for loss in step.losses]
     features = session.record.features
     kept = []
@@ -105,7 +110,7 @@ def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool
 
 
 def _shifted(session: Session) -> None:
-    for target in session.targets:
+    for target, outside in session.targets:
         for call in session.calls.outer.values():
             for name, tensor in call.named():
                 if tensor.is_floating_point() or tensor.dim() != 2 or target.numel() < 2:
@@ -118,15 +123,18 @@ def _shifted(session: Session) -> None:
                     if max(along_time, along_rows) > 0.5:
                         session.record.features.targets_are_shifted = True
                         session.batch_first = along_time > 0.5
+                        session.shifted.add(name)
                     two = _share(flat[:, :-2], tensor[:, 2:]) if tensor.shape[1] > 2 else 0.0
                     if two > 0.95 and max(along_time, along_rows) < 0.5:
                         session.record.features.targets_are_shifted_twice = True
-                    if _share(flat, tensor) == 1.0 and name not in LABELS:
+                    # Labels that a model computes its loss from are no inputs; those that a decoder is given are.
+                    if _share(flat, tensor) == 1.0 and (outside or name not in LABELS):
                         session.record.features.targets_are_inputs = True
                 elif target.numel() == tensor.shape[0] * (tensor.shape[1] - 1):
                     rows = target.reshape(tensor.shape[0], -1)
                     shifted = _share(rows, tensor[:, 1:]) > 0.5
                     session.record.features.targets_are_shifted |= shifted
+                    session.shifted |= {name} if shifted else set()
                     twice = not shifted and _share(rows[:, :-1], tensor[:, 2:]) > 0.95
                     session.record.features.targets_are_shifted_twice |= twice
 

@@ -59,6 +59,7 @@ def hook(session: Session) -> None:
     clipping.install(session)
     features.count_distributions(session)
     features.watch_math(session)
+    session.schedules.install()
     session.feed.install()
     session.calls.install()
     _backward(session)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Leakage
+from runtime_probe.tap.calls import mapped
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import tensors
 
@@ -35,7 +36,6 @@ def look(session: Session) -> list[Leakage]:
 
 
 def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> list[Leakage]:
-    shifted = session.record.features.targets_are_shifted
     given = [t for _, t in call.named()]
     if not given or sum(t.numel() for t in given) > _MOST_ELEMENTS:
         return []
@@ -46,16 +46,17 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> l
     base = _run(call, call.args, call.kwargs)
     name = type(call.module).__name__
     if size > 1 and base is not None:
-        moved = _run(call, *_changed(call, size, time=False))
+        moved = _run(call, *_changed(call, size))
         value = _moved(base, moved, slice(1, None), slice(0, 1), size)
         if value is None:  # rows that were mixed up may have lost the first sample
-            moved = _run(call, *_changed(call, size, time=False, last=True))
+            moved = _run(call, *_changed(call, size, last=True))
             value = _moved(base, moved, slice(0, -1), slice(-1, None), size)
         if value is not None:
             found.append(Leakage("samples", name, value, how=how))
-    tokens = next((t for t in given if t.dim() == 2 and not t.is_floating_point() and t.shape[1] > 2), None)
-    if shifted and tokens is not None and base is not None and base.dim() == 3 and base.shape[:2] == tokens.shape:
-        moved = _run(call, *_changed(call, tokens.shape[1], time=True))
+    # What an encoder is given may be seen as a whole; only what is predicted must not be.
+    tokens = next((t for n, t in call.named() if n in session.shifted and t.shape[1] > 2), None)
+    if tokens is not None and base is not None and base.dim() == 3 and base.shape[:2] == tokens.shape:
+        moved = _run(call, *mapped(call, lambda name, t: _other(t, time=True) if name in session.shifted else t))
         if moved is not None:
             value = _moved(base.transpose(0, 1), moved.transpose(0, 1), slice(0, -1), slice(-1, None), base.shape[1])
             if value is not None:
@@ -114,28 +115,28 @@ def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
     )
 
 
-def _changed(call: Call, size: int, *, time: bool, last: bool = False) -> tuple[Any, Any]:
-    """The inputs with the first sample changed, or the last one, or the last time step."""
+def _changed(call: Call, size: int, *, last: bool = False) -> tuple[Any, Any]:
+    """The inputs with the first sample changed, or the last one."""
 
-    def change(value: Any) -> Any:
-        if isinstance(value, torch.Tensor) and value.dim() > int(time) and value.shape[int(time)] == size:
-            made = value.clone()
-            part = made[:, -1:] if time else made[-1:] if last else made[:1]
-            if made.is_floating_point():
-                generator = torch.Generator().manual_seed(0)
-                noise = torch.randn(part.shape, generator=generator).to(made)
-                part += noise * (value.float().std().to(made) + 0.1)
-            elif made.dtype != torch.bool:
-                # Another id that occurs: one that does not may be out of range.
-                part.copy_(
-                    torch.where(part == value.flatten()[-1 - int(time)], value.min(), value.flatten()[-1 - int(time)])
-                )
-            return made
-        if isinstance(value, dict):
-            return {k: change(v) for k, v in value.items()}
-        return type(value)(change(v) for v in value) if type(value) in (list, tuple) else value
+    def change(_: str, value: torch.Tensor) -> torch.Tensor:
+        return _other(value, last=last) if value.dim() and len(value) == size else value
 
-    return change(call.args), change(call.kwargs)
+    return mapped(call, change)
+
+
+def _other(value: torch.Tensor, *, time: bool = False, last: bool = False) -> torch.Tensor:
+    """A tensor whose first sample is another one, or its last sample, or the last time step of all."""
+    made = value.clone()
+    part = made[:, -1:] if time else made[-1:] if last else made[:1]
+    if made.is_floating_point():
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(part.shape, generator=generator).to(made)
+        part += noise * (value.float().std().to(made) + 0.1)
+    elif made.dtype != torch.bool:
+        # Another id that occurs: one that does not may be out of range. The smallest is padding, as a rule.
+        known = value.unique()
+        part.copy_(torch.where(part == known[-1], known[max(0, len(known) - 2)], known[-1]))
+    return made
 
 
 def _moved(base: torch.Tensor, moved: torch.Tensor | None, fixed: slice, free: slice, size: int) -> float | None:

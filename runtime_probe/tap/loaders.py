@@ -9,7 +9,7 @@ from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, SequentialSampler
 
 from runtime_probe.tap.places import here
 from runtime_probe.tap.randomness import Randomness
@@ -65,7 +65,13 @@ class Feed:
 
     def again(self, batch: Any) -> Any:
         """Return a fresh copy of what was kept of a batch by `take`."""
-        return copy.deepcopy(self.kept[id(batch)])
+        return self.noted(copy.deepcopy(self.kept[id(batch)]))
+
+    def noted(self, batch: Any) -> Any:
+        """Remember what the parts of a batch are called, while everything is watched, and return it."""
+        if self.session.watching:
+            self.session.pull.note_batch(batch)
+        return batch
 
     def hand_out(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:
         """Return the batch that is replayed for the data set of `loader`, a fresh copy each time.
@@ -93,6 +99,7 @@ class Feed:
         wanted, report = self.session.options.batch_size, self.session.record.batch
         size = _batch_size(loader, last)
         report.loaders += 1
+        report.in_order = report.in_order or (_in_order(loader) and length(loader) > 1)
         report.original = report.original or size
         if not report.keys:
             report.keys = [name for name, _ in tensors(last)] if last is not None else []
@@ -115,6 +122,14 @@ class Feed:
             return last
         report.size = report.size or wanted
         return batch
+
+
+def _in_order(loader: DataLoader[Any]) -> bool:
+    """Whether it begins with the first sample; one with a batch sampler has another sampler beside it, and unused."""
+    sampler: Any = loader.batch_sampler
+    while hasattr(sampler, "batch_sampler"):  # accelerate's share of one process
+        sampler = sampler.batch_sampler
+    return isinstance(getattr(sampler, "sampler", None), SequentialSampler)
 
 
 def length(loader: DataLoader[Any]) -> int:
@@ -205,14 +220,14 @@ class _Batches:
         if not self._feed.replaying or not self._feed.session.active or not torch.is_grad_enabled():
             self._last = next(self._own)
             self._count += 1
-            return self._last
+            return self._feed.noted(self._last)
         if self._ended or self._count >= self._length():
             self._ended = True
             raise StopIteration
         self._count += 1
         batch = self._feed.hand_out(self._loader, self._last, self._own)
         self._last = None
-        return batch
+        return self._feed.noted(batch)
 
     def _length(self) -> float:
         known = length(self._loader)

@@ -14,7 +14,6 @@ from runtime_probe.record import LossRecord, NonFinite, StepRecord, Where
 from runtime_probe.tap import gradients, places
 from runtime_probe.tap.scaling import scale_of
 from runtime_probe.tap.statistics import digest
-from runtime_probe.tap.watch import PLACE
 
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
@@ -32,7 +31,7 @@ def loss_record(loss: Any) -> LossRecord | None:
         return None
     scale = scale_of(loss)
     value = float(loss.detach().sum()) / scale if not loss.is_complex() else math.nan
-    made_at = getattr(loss, PLACE, Where())
+    made_at = getattr(loss, places.MADE_AT, Where())
     return LossRecord(value, scale, places.here(3), made_at, _chain(loss.grad_fn), loss.requires_grad, loss.numel())
 
 

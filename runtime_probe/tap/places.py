@@ -24,6 +24,8 @@ _PACKAGES = tuple(
     for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")}
 )
 _STANDARD = tuple(os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib"))
+MADE_AT = "_convdiag_where"
+"""Attribute of a scalar tensor: the line that computed it, if that was watched."""
 _TORCH = os.path.realpath(os.path.dirname(sys.modules["torch"].__file__ or "")) + os.sep
 _FRAMEWORKS = {
     "lightning": "lightning",

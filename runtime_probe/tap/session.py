@@ -21,9 +21,13 @@ from runtime_probe.tap.course import Course
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
+from runtime_probe.tap.padding import PaddingWatch
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.policy import PolicyGradient
+from runtime_probe.tap.pull import Pull
+from runtime_probe.tap.schedules import Schedules
 from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.terms import Terms
 from runtime_probe.tap.tracked import Tracked
 from runtime_probe.tap.watch import Watch
 
@@ -60,11 +64,14 @@ class Session:
         """What is changed in the phase that runs."""
         self.backwards_without_step = 0
         self.digest = ""
-        self.targets: list[torch.Tensor] = []
+        self.targets: list[tuple[torch.Tensor, bool]] = []
+        """Whole numbers that losses compared with, and whether outside of all modules."""
         self.velocity_targets: list[torch.Tensor] = []
         """The last one of each shape that a loss compared with."""
         self.environments: Steps | None = None
         """Counts the rewards of environments of the script's own."""
+        self.shifted: set[str] = set()
+        """Arguments of models that the targets are, one position on."""
         self.batch_first = False
         """Targets are the inputs one position on along the second dimension: the first is the batch."""
         self.feed = Feed(self)
@@ -73,6 +80,10 @@ class Session:
         self.ledger = Ledger(self)
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
+        self.pull = Pull(self)
+        self.terms = Terms()
+        self.padding = PaddingWatch(record)
+        self.schedules = Schedules(self)
         self.course = Course(self)
         self.patches = Patches()
         self.modules: list[torch.nn.Module] | None = None
@@ -108,21 +119,18 @@ class Session:
             self._first_backward()
         if record is not None and not record.requires_grad:
             self.record.detached_loss = self.record.detached_loss or record
-        before = {}
+        before = {tracked.index: tracked.arrivals() for tracked in self.tracked}
         for tracked in self.tracked:
-            before[tracked.index] = held = tracked.arrivals()
-            if all(g is None for g, _ in held) or not any(tracked.gradient_norms()):
-                tracked.stale = False
-                # What came before was thrown away: in actor-critic code one loss passes through the
-                # parameters of the other optimizer.
-                if not tracked.in_step:
-                    tracked.losses.clear()
+            if all(g is None for g, _ in before[tracked.index]) or not any(tracked.gradient_norms()):
+                self._cleared(tracked)
+        if self.watching:
+            self.terms.note_backward(loss)
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
             if not isfinite(record.value):
                 where = record.made_at if record.made_at.path else record.where
                 measuring.not_finite(self, record.value, NonFinite("loss", where=where))
-        backward()
+        self.pull.around(loss, backward)
         for tracked in self.tracked:
             pairs = zip(before[tracked.index], tracked.arrivals(), strict=True)
             if all(old[0] is new[0] and old[1] == new[1] for old, new in pairs):
@@ -141,6 +149,14 @@ class Session:
         if self.course.first is None and self.backwards_without_step >= 30 * self.options.steps:
             self.record.notes.append("no optimizer of torch.optim stepped: updates by hand cannot be judged")
             self.finish("complete")
+
+    def _cleared(self, tracked: Tracked) -> None:
+        tracked.stale = False
+        self.terms.note_cleared(tracked)
+        # What came before was thrown away: in actor-critic code one loss passes through the parameters of the
+        # other optimizer.
+        if not tracked.in_step:
+            tracked.losses.clear()
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         """An optimizer is about to step."""
@@ -184,6 +200,7 @@ class Session:
             for group, rate in zip(tracked.optimizer.param_groups, tracked.own_rates, strict=False):
                 group["lr"] = rate
         tracked.steps += 1
+        self.terms.note_step(tracked)
         tracked.stale = any(tracked.applied)
         tracked.forget()
         self.unclaimed, self.unclaimed_clips = [], []
@@ -274,7 +291,7 @@ class Session:
             # Of the last warm-up step: its draws are those of every step after it.
             self.velocity_targets = [t for t in self.velocity_targets if t.shape != target.shape] + [target.detach()]
         if self.course.in_phase == 0 and not target.is_floating_point() and self.course.phase == records.WARM_UP:
-            self.targets.append(target.detach())
+            self.targets.append((target.detach(), self.calls.outside))
 
     def anomaly(self, what: str, error: Exception) -> None:
         """Note that the probe itself could not look at something."""

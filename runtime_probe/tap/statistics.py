@@ -27,6 +27,8 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
         data = data[: max(1, _VALUES * len(data) // data.numel())]
     if role == "model input" and data.dim() > 1 and len(data) > 1:
         result.samples = len(data)
+        if data.dim() == 2 and data.shape[1] > 1 and data.is_floating_point():
+            result.zero_rows = float((data == 0).all(dim=1).double().mean())
         result.same = bool((data == data[:1]).all()) and not bool((data[0] == data[0].flatten()[0]).all())
     values = _rows(data)
     result.rows = values.shape[0]

@@ -7,6 +7,8 @@ step about 1.3 times as long, so it is there for the warm-up only.
 from __future__ import annotations
 
 import math
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,13 +16,16 @@ from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import LossCall, NonFinite, Where
 from runtime_probe.tap.between import MOVES
-from runtime_probe.tap.places import directly, here
-from runtime_probe.tap.statistics import describe
+from runtime_probe.tap.places import MADE_AT, directly, here
+from runtime_probe.tap.reshapes import Reshapes
+from runtime_probe.tap.rewards import reward_share
+from runtime_probe.tap.statistics import describe, digest
+from runtime_probe.tap.terms import note_sum
 
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
-PLACE = "_convdiag_where"
+_HERE = os.path.dirname(__file__) + os.sep
 _NOISE = "_convdiag_noise"
 _NORMAL = Where()
 """Tag of normal noise; that of uniform noise is where it was drawn."""
@@ -41,6 +46,8 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
+_FEW_DRAWS, _MANY_DRAWS = 4, 1_000_000
+"""Numbers of one draw that are compared with those of the step before."""
 
 
 class Watch(TorchFunctionMode):
@@ -51,7 +58,11 @@ class Watch(TorchFunctionMode):
         self.session = session
         self.entered = False
         self.candidates: list[NonFinite] = []
+        self.reshapes = Reshapes()
         self.noise_shapes: dict[tuple[int, ...], float] = {}
+        self.drawn: list[tuple[str, Where]] = []
+        """Digest and line of each draw of the current step."""
+        self.drawn_before: list[tuple[str, Where]] | None = None
         self.draws: dict[str, list[int]] = {}
         """Number of elements of each draw of the current step, by function."""
 
@@ -72,7 +83,7 @@ class Watch(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
-        if self.session.watching and name not in ("__get__", "__set__"):
+        if self.session.watching and name not in ("__get__", "__set__") and not _of_the_tap():
             try:
                 with torch.no_grad():
                     self._look(name.strip("_") if name.startswith("__") else name, args, kwargs or {}, result)
@@ -81,6 +92,7 @@ class Watch(TorchFunctionMode):
         return result
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        self.session.pull.note_result(name, [*_flat(args), *_flat(list(kwargs.values()))], result)
         if name in _DRAWS and isinstance(result, torch.Tensor):
             self._draw(name, result)
             return
@@ -90,27 +102,35 @@ class Watch(TorchFunctionMode):
             if where is not None:
                 self.session.on_finite_check(where, float(args[0]))
             return
+        if name in ("view", "reshape"):
+            self.reshapes.note(args, result)
         if name in ("softmax", "log_softmax"):
             self._softmax(args, kwargs)
         if name in LOSS_FUNCTIONS:
             self._loss(name, args, kwargs, result)
-        elif name in ("sub", "rsub") and len(args) >= 2:
+        self._arithmetic(name, args, result)
+        if isinstance(result, torch.Tensor) and result.is_floating_point():
+            if result.numel() == 1 and result.requires_grad:
+                _tag(result, MADE_AT, here(3))
+                note_sum(name, args, result)
+            if result.requires_grad or name in LOSS_FUNCTIONS:
+                self._finite(name, args, result)
+
+    def _arithmetic(self, name: str, args: Any, result: Any) -> None:
+        if name in ("sub", "rsub") and len(args) >= 2:
             self._difference(args[0], args[1], result)
         elif name in ("pow", "square", "abs", "mul", "norm", "mean", "sum") and args:
             self._error(name, args, result)
         if name in ("mul", "rmul", "add", "radd", "sub", "rsub", "lerp") and len(args) >= 2:
             self._mixed(name, args[0], args[1], result)
-        if isinstance(result, torch.Tensor) and result.is_floating_point():
-            if result.numel() == 1 and result.requires_grad:
-                _tag(result, PLACE, here(3))
-            if result.requires_grad or name in LOSS_FUNCTIONS:
-                self._finite(name, args, result)
 
     def _draw(self, name: str, result: torch.Tensor) -> None:
         """Count a draw, and mark what may be noise."""
         calls = self.session.record.features.calls
         self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
         calls[name] = calls.get(name, 0) + 1
+        if _FEW_DRAWS <= result.numel() <= _MANY_DRAWS and self.session.course.in_phase:
+            self.drawn.append((digest([result]), here(4)))
         if name in ("rand", "rand_like") and result.dim() > 1:
             _tag(result, _NOISE, here(4))
             self.noise_shapes.setdefault(tuple(result.shape), 0.0)
@@ -152,12 +172,19 @@ class Watch(TorchFunctionMode):
             call.sums_to_one = bool((given >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
             shares = given.float().logsumexp(dim=dimension)
             call.log_normalized = bool(torch.allclose(shares, torch.zeros_like(shares), atol=1e-3))
+            self.session.padding.note_loss(
+                target,
+                ignored=kwargs.get("ignore_index", args[4] if len(args) > 4 else -100),
+                kept_apart=call.weighted or not isinstance(result, torch.Tensor) or result.dim() > 0,
+            )
+        if name in _ELEMENTWISE:
+            call.reward_share = reward_share(target)
         if given.requires_grad:
             call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
             if call.classes:
                 call.scrambled = self.session.calls.between.scrambled(given, call.classes)
             self._keep(call, target)
-        if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _becomes_table(given, target):
+        if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _spreads(given, target):
             self._note_broadcast(call)
 
     def _keep(self, call: LossCall, target: torch.Tensor) -> None:
@@ -256,16 +283,33 @@ class Watch(TorchFunctionMode):
             )
         )
 
-    def origin(self) -> NonFinite | None:
-        """Return where a NaN or infinity of the current step began, if that was seen."""
+    def origin(self, *, certain: bool = False) -> NonFinite | None:
+        """Return where a NaN or infinity of the current step began, if that was seen; `certain` leaves masks out."""
         telling = [c for c in self.candidates if c.operation not in _HARMLESS]
-        found = telling or self.candidates
+        found = telling or ([] if certain else self.candidates)
         return found[0] if found else None
+
+    def compare_draws(self) -> None:
+        """Were all random numbers of this step drawn in the one before, too? Both were watched as a whole."""
+        features, drawn = self.session.record.features, self.drawn
+        if drawn and self.session.course.in_phase > 1:
+            same = self.drawn_before is not None and {n for n, _ in drawn} <= {n for n, _ in self.drawn_before}
+            if self.drawn_before is not None:
+                features.draws_repeat = drawn[0][1] if same else Where()
+            self.drawn_before = drawn
+        self.drawn = []
 
     def next_step(self) -> None:
         """Forget what belonged to one step."""
+        self.compare_draws()
         self.candidates.clear()
         self.draws.clear()
+        self.session.pull.forget()
+
+
+def _of_the_tap() -> bool:
+    """Whether the probe itself made the call that is looked at, or what it does would be traced into a graph."""
+    return torch.jit.is_tracing() or sys._getframe(2).f_code.co_filename.startswith(_HERE)
 
 
 def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, step: int) -> LossCall:
@@ -291,6 +335,17 @@ def _becomes_table(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.dim() == b.dim() or not a.dim() or not b.dim():
         return False
     return math.prod(torch.broadcast_shapes(a.shape, b.shape)) > max(a.numel(), b.numel())
+
+
+def _spreads(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return _becomes_table(a, b) or _stretched(a, b)
+
+
+def _stretched(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether one of two tensors of equal rank is repeated to be as large as the other: loss functions warn of it."""
+    if a.dim() != b.dim() or a.shape == b.shape:
+        return False
+    return math.prod(torch.broadcast_shapes(a.shape, b.shape)) == max(a.numel(), b.numel())
 
 
 def _maker(node: Any) -> str:

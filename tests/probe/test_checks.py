@@ -21,7 +21,10 @@ from runtime_probe.record import (
     ModelRecord,
     NonFinite,
     OptimizerRecord,
+    Padding,
+    PullRecord,
     Rewards,
+    Where,
 )
 from runtime_probe.report import FAILED, HEALTHY, judge
 
@@ -59,6 +62,10 @@ def with_targets(*std: float, rows: int = 64, **changes: Any) -> Record:
 
 def with_inputs(**changes: Any) -> Record:
     return healthy(statistics=[statistics(**changes), statistics("target")])
+
+
+def pull(towards: float, part: str = "action", line: int = 8) -> PullRecord:
+    return PullRecord("Policy", part, towards, Where(LOSS.path, line, "main"), 1)
 
 
 def deep(*norms: float) -> Record:
@@ -168,7 +175,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "constant weights": (healthy(parameters=[parameter("net.0.weight", 0, alike=True), parameter("net.2.weight", 1)]), "units-alike"),
     "zero weights": (healthy(parameters=[dataclasses.replace(UNUSED, name=f"net.{i}.weight", alike=True, norm=0.0) for i in (0, 2)]), "units-alike"),
     "cleared between backward and step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=10)], steps=series([2.0] * 11, applied_norm=0.0)), "gradients-thrown-away"),
-    "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "predictions-scrambled"),
+    "view in place of transpose": (healthy(loss_calls=[cross_entropy(scrambled=True)]), "dimensions-scrambled"),
     "policy gradient away from returns": (healthy(features=RL, rewards=REWARDS, policy_correlations=[-0.98, -0.7]), "policy-gradient-reversed"),
     "clean samples in place of noised ones": (healthy(features=FLOW, experiments=tried(noise_reaches_model=False)), "noise-unseen"),
     "average written into the model": (healthy(steps=series(falling(), moved_since=0.0098)), "parameters-changed-elsewhere"),
@@ -177,6 +184,15 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "pictures with constants for 0..1": (with_inputs(layer="Conv2d", shape=[4, 3, 64, 64], mean=[500.0] * 3, std=[280.0] * 3, maximum=[1100.0] * 3), "inputs-not-normalized"),
     "warm-up of a longer run": (healthy(features=Features(planned_steps=96), optimizers=[OptimizerRecord("AdamW", [1e-6], 0.0, 12345, STEP, peak_rates=[1e-3])], steps=[dataclasses.replace(s, rates=[1e-7 * (s.number + 1)]) for s in series(falling())]), "learning-rate-too-low"),
     "clip on a copy": (healthy(steps=series(falling(), clips=[clip(covers=0.0)])), "clipping-without-effect"),
+    "a term with the wrong sign": (healthy(pulls=[pull(1.0), pull(-0.9, part="mask", line=9), pull(-0.5, part="mask", line=9)]), "loss-negated"),
+    "reshape in place of permute": (healthy(exchanged=[LOSS]), "dimensions-scrambled"),
+    "colours side by side": (with_inputs(layer="Conv2d", shape=[4, 3, 64, 64], interleaved=True), "dimensions-scrambled"),
+    "an actor that its critic does not reach": (healthy(idle_terms=[BACKWARD]), "loss-term-idle"),
+    "a mask the wrong way round": (healthy(padding=Padding(0, only=True)), "padding-not-masked"),
+    "a generator that wants to be found out": (dataclasses.replace(gan(), judged_copies={"D": -0.1}, judged_live={"D": -0.2}), "adversaries-agree"),
+    "a schedule that returns a rate": (healthy(optimizers=[OptimizerRecord("AdamW", [2e-6], 0.0, 12345, STEP, peak_rates=[2e-3], highest_rate=4e-6)]), "learning-rate-too-low"),
+    "no backward pass": (healthy(backwards=0, steps=[dataclasses.replace(s, losses=[]) for s in series([math.nan] * 11, grad_norm=0.0, applied_norm=0.0)]), "loss-detached"),
+    "two columns against one": (healthy(broadcasts=[mse(input_shape=[64, 1], target_shape=[64, 64])]), "loss-broadcasts"),
     "NaN at the ends of time": (healthy(features=FLOW, experiments=tried(time_minimum=0.0, time_maximum=1.0, time_loss=math.inf)), "flow-time-reaches-ends"),
 }  # fmt: skip
 
@@ -238,6 +254,21 @@ HINTS: dict[str, tuple[Record, str]] = {
     "dropout of 0.9": (healthy(models=[ModelRecord("MLP", 1, 1, [0], True, dropouts={"drop": 0.9})]), "dropout-too-high"),
     "the same block again": (healthy(models=[ModelRecord("GPT", 1, 1, [0], True, repeated=["blocks"])]), "layers-repeated"),
     "a random encoder, frozen": (healthy(parameters=[*healthy().parameters, parameter("encoder.weight", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]), "frozen-at-random"),
+    "one array for all observations": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, reused=True)), "observations-reused"),
+    "a seed in the loop": (healthy(features=Features(draws_repeat=LOSS)), "draws-repeated"),
+    "padding is learnt": (healthy(padding=Padding(0, in_loss=0.4, where=LOSS)), "padding-not-masked"),
+    "padding is attended": (healthy(padding=Padding(0, attended=True)), "padding-not-masked"),
+    "targets are rewards": (healthy(features=RL, rewards=REWARDS, loss_calls=[mse(reward_share=1.0)]), "values-without-future"),
+    "a buffer that is not filled": (healthy(statistics=[statistics(), statistics("model input", rows=64, zero_rows=0.98)]), "inputs-constant"),
+    "words with the id of padding": (healthy(padding=Padding(0, within=0.2)), "padding-not-masked"),
+    "frames in the order of their episodes": (healthy(batch=Batch(1, 64, 4, in_order=True)), "data-in-order"),
+    "a warm-up in steps, stepped by epochs": (healthy(optimizers=[OptimizerRecord("AdamW", [2e-5], 0.0, 12345, STEP, peak_rates=[1e-3])], steps=series(falling(), rate=2e-5)), "learning-rate-too-low"),
+    "unknown words": (with_inputs(layer="Embedding", top_share=0.7), "inputs-constant"),
+    "targets in thousandths": (healthy(statistics=[statistics("target", name="mse_loss", rows=64, mean=[0.0] * 3, std=[2e-4] * 3)]), "targets-not-normalized"),
+    "targets beside their mean": (healthy(statistics=[statistics("target", name="mse_loss", rows=64, mean=[-1.0] * 3, std=[0.01] * 3)]), "targets-not-normalized"),
+    "targets of thirty": (healthy(statistics=[statistics("target", name="mse_loss", rows=64, std=[30.0] * 3)]), "targets-not-normalized"),
+    "one target for many guesses": (healthy(broadcasts=[mse(input_shape=[64, 12, 5], target_shape=[64, 1, 5], value=math.nan)]), "loss-broadcasts"),
+    "a long first update": (healthy(optimizers=[OptimizerRecord("AdamW", [0.1], 0.0, 12345, STEP, first_length=0.3)]), "learning-rate-too-high"),
     "velocity against the path": (healthy(features=FLOW, experiments=tried(velocity_agreement=-0.99)), "velocity-reversed"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip
@@ -293,6 +324,11 @@ HEALTHY_RUNS: dict[str, Record] = {
     "cosine schedule": healthy(steps=[dataclasses.replace(s, rates=[1e-3 * (1 - s.number / 60)]) for s in series(falling())]),
     "gradients cleared at the end of an epoch": healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, thrown=1)]),
     "time-first tokens": healthy(features=Features(token_input=True, targets_are_shifted=True), batch=Batch(), experiments=tried(leakage=[Leakage("samples", "RNN", 0.5)])),
+    "a generator against its discriminator": dataclasses.replace(gan(), judged_copies={"D": -0.1}, judged_live={"D": 0.2}),
+    "labels that transformers shifts itself": healthy(pulls=[pull(0.0), pull(0.0)]),
+    "a batch of two things of one shape": healthy(pulls=[pull(-0.9), pull(0.9, part="next_obs")]),
+    "padding is masked": healthy(padding=Padding(0)),
+    "a bandit": healthy(features=RL, rewards=dataclasses.replace(REWARDS, episodes=200), loss_calls=[mse(reward_share=1.0)]),
     "bidirectional": healthy(experiments=tried(leakage=[Leakage("time", "ViT", 0.5)])),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,3 +114,12 @@ def test_the_healthy_twin_passes(harness: Any, zygote: Any, tmp_path: Path, fami
     outcome = harness.judge(zygote, harness.families([family])[0], None, 1, tmp_path)
     assert outcome.failed == []
     assert outcome.note == ""
+
+
+def test_harm_is_read_from_what_a_program_prints(harness: Any, tmp_path: Path) -> None:
+    harm = importlib.import_module("harm")
+    script = tmp_path / "train.py"
+    script.write_text("print('untrained: 4.0'); print('epoch 1'); print('result: 1e-1')")
+    assert harm._run(sys.executable, script, 0) == (4.0, 0.1)
+    script.write_text("print('untrained: 4.0'); raise ValueError")
+    assert all(map(math.isnan, harm._run(sys.executable, script, 0)))

@@ -49,7 +49,7 @@ FAMILY = FamilyOfFaults(
         # Rows of a view hold numbers of neighbouring pixels of one channel, not the channels of a pixel.
         fault(
             "flattened-without-permute",
-            "loss-not-decreasing",
+            "dimensions-scrambled",
             "cross_entropy = F.cross_entropy(logits, masks)",
             "cross_entropy = F.cross_entropy(logits.reshape(-1, logits.shape[1]), masks.flatten())",
         ),

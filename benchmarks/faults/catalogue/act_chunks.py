@@ -6,7 +6,7 @@ _LR = '"--lr", type=float, default=2e-3'
 
 FAMILY = FamilyOfFaults(
     "act_chunks",
-    "report",
+    "tune",
     (
         # The style is drawn from padding, which is zero: no weight that reads an action learns.
         fault(

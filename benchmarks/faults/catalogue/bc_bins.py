@@ -47,7 +47,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "view-for-transpose",
-            "predictions-scrambled",
+            "dimensions-scrambled",
             "F.cross_entropy(logits.reshape(-1, BINS), label_batch.reshape(-1))",
             "F.cross_entropy(logits.reshape(len(logits), BINS, ACTIONS), label_batch)",
         ),

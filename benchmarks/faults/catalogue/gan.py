@@ -47,6 +47,11 @@ FAMILY = FamilyOfFaults(
             "opt_g = torch.optim.Adam(G.parameters(), lr=args.lr",
             "opt_g = torch.optim.Adam(G.parameters(), lr=0.0",
         ),
-        fault("labels-swapped", "", "loss_g = criterion(D(fake), ones)", "loss_g = criterion(D(fake), zeros)"),
+        fault(
+            "labels-swapped",
+            "adversaries-agree",
+            "loss_g = criterion(D(fake), ones)",
+            "loss_g = criterion(D(fake), zeros)",
+        ),
     ),
 )

@@ -19,7 +19,7 @@ FAMILY = FamilyOfFaults(
         # The mask says where the padding is, as in torch's own attention; this library wants the opposite.
         fault(
             "mask-inverted",
-            "inputs-ignored",
+            "padding-not-masked inputs-ignored",
             "attention_mask = (input_ids != PAD).long()",
             "attention_mask = (input_ids == PAD).long()",
             _POOL,

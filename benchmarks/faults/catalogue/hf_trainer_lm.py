@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
         # Axes in the right order by a reshape: numbers of many positions, later ones too, become one position's scores.
         fault(
             "reshaped-not-transposed",
-            "predictions-scrambled future-leaks",
+            "dimensions-scrambled future-leaks",
             "logits.transpose(1, 2)",
             "logits.reshape(len(logits), -1, targets.shape[1])",
         ),

@@ -7,7 +7,7 @@ _VISION = "seen = self.keypoints(self.vision(images.flatten(0, 1)))"
 
 FAMILY = FamilyOfFaults(
     "lightning_bc_cnn",
-    "report",
+    "tune",
     (
         # Lightning skips the step with no more than a warning.
         fault(
@@ -34,13 +34,13 @@ FAMILY = FamilyOfFaults(
         # The picture is scrambled, each in the same way: its values look as they should.
         fault(
             "channels-moved-by-reshape",
-            "",
+            "dimensions-scrambled",
             "self.images[index].permute(0, 3, 1, 2)",
             "self.images[index].reshape(2, 3, 20, 20)",
         ),
         fault(
             "one-range-for-all-actions",
-            "target-scales-differ",
+            "target-scales-differ targets-not-normalized",
             "action.amin(dim=0), action.amax(dim=0)",
             "action.min(), action.max()",
         ),

@@ -49,7 +49,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "policy-frozen",
-            "parameters-without-gradient everything-frozen",
+            "parameters-without-gradient everything-frozen frozen-at-random",
             "    optimizer = ",
             "    agent.actor.requires_grad_(False)\n    optimizer = ",
         ),

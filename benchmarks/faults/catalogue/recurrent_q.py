@@ -9,7 +9,12 @@ FAMILY = FamilyOfFaults(
     "tune",
     (
         # The array that the environment writes into is what is stored: all steps of an episode look like its last.
-        fault("observation-not-copied", "inputs-constant", "return self.observation.copy()", "return self.observation"),
+        fault(
+            "observation-not-copied",
+            "observations-reused inputs-constant",
+            "return self.observation.copy()",
+            "return self.observation",
+        ),
         # One minus the discount.
         fault("discount-complement", "reward-discounted-away", "gamma: float = 0.97", "gamma: float = 0.03"),
         # In thousandths, as the meter counts.

@@ -8,10 +8,10 @@ _STEP = "return self.state.copy(), reward,"
 
 FAMILY = FamilyOfFaults(
     "sac",
-    "report",
+    "tune",
     (
         # No gradient of Q reaches the actor; that of the log-probability of a fixed action does.
-        fault("not-reparameterized", "gradient-mismatch", "raw = dist.rsample()", "raw = dist.sample()"),
+        fault("not-reparameterized", "loss-term-idle", "raw = dist.rsample()", "raw = dist.sample()"),
         fault(
             "second-critic-not-trained",
             "parameters-not-in-optimizer",
@@ -23,7 +23,7 @@ FAMILY = FamilyOfFaults(
         # The actor is judged by what was once done, so it learns no more than to be random.
         fault(
             "actor-judged-by-stored-actions",
-            "",
+            "loss-term-idle",
             "torch.min(*critic(b_obs, new_action))",
             "torch.min(*critic(b_obs, b_action))",
         ),
@@ -42,7 +42,7 @@ FAMILY = FamilyOfFaults(
         # The array is changed in place: each transition is stored as if it led to where it began.
         fault(
             "state-not-copied",
-            "",
+            "observations-reused",
             _RESET,
             "        self.steps = 0\n        return self.state\n",
             _STEP,
@@ -73,7 +73,12 @@ FAMILY = FamilyOfFaults(
             "polyak(critic, critic_target, args.tau)",
             "polyak(critic_target, critic, args.tau)",
         ),
-        fault("ended-mask-inverted", "", "args.gamma * (1 - b_ended) * next_q", "args.gamma * b_ended * next_q"),
+        fault(
+            "ended-mask-inverted",
+            "values-without-future",
+            "args.gamma * (1 - b_ended) * next_q",
+            "args.gamma * b_ended * next_q",
+        ),
         fault("lr-x50", "learning-rate-too-high", _LR, '"--lr", type=float, default=5e-2'),
         fault(
             "offsets-in-millimetres",

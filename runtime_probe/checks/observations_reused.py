@@ -1,0 +1,39 @@
+"""RL: an environment that hands out one array again and again, and changes it in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Report observations that change after they were handed out."""
+    rewards = record.rewards
+    if rewards.reused:
+        yield warned(
+            "step() returns the same array each time, changed in place: whoever keeps an observation until after the"
+            " next step keeps the next one",
+            "return self.state.copy(), or copy each observation before the next step",
+        )
+    elif rewards.count:
+        yield passed("each observation is an array of its own")
+    else:
+        yield skipped("no environment was seen")
+
+
+CHECK = Check(
+    id="observations-reused",
+    title="Observations stay what they were",
+    step=7,
+    seed="",
+    why="A transition is stored after the step. If the array of the observation was changed by it, state and next state"
+    " are the same, and what an action does cannot be learnt from them.",
+    run=run,
+)

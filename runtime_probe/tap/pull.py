@@ -1,0 +1,184 @@
+"""Which way a loss pulls the predictions: towards what the batch holds for them, or away from it.
+
+The gradient at the output of a model says where the loss wants it to go. Whatever the loss is made of, what it wants
+lies towards the targets. Targets are parts of the batch that no model is given; what is computed from a part of the
+batch stays known as made from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+
+from runtime_probe.record import PullRecord
+from runtime_probe.tap.agreement import together, towards
+from runtime_probe.tap.calls import LABELS
+from runtime_probe.tap.places import directly, here
+from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.terms import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runtime_probe.record import Where
+    from runtime_probe.tap.session import Session
+
+_FROM = "_convdiag_from"
+_PICKS = frozenset("getitem index_select from_numpy as_tensor tensor".split())
+_MOST_TERMS = 6
+_MOST = 64
+"""Tensors made from the batch in one step, and records."""
+_MOST_ELEMENTS = 4_000_000
+_CLEAR = 0.5
+"""Of a pull towards a class, or away from it: then labels are classes, and embeddings are not asked about."""
+_ROWS = 2
+"""Dimensions of embeddings (N, D)."""
+
+_Made: TypeAlias = "tuple[torch.Tensor, frozenset[str]]"
+"""A tensor, and the keys of the parts of the batch that it was computed from."""
+
+
+class Pull:
+    """Remembers, for one iteration, what was made of the batch and what gradients reached the models' outputs."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.made: list[_Made] = []
+        self.given: set[str] = set()
+        """Parts of the batch that models were given."""
+        self.outputs: list[tuple[str, torch.Tensor]] = []
+        """What models returned, part of the graph."""
+        self.makers: dict[int, tuple[torch.nn.Module, torch.Tensor]] = {}
+        """By address: what models returned, with or without a graph."""
+        self.judged: dict[int, bool] = {}
+        """By place in `outputs`: made of what another model had returned; whether through the graph."""
+        self.gradients: dict[int, torch.Tensor] = {}
+
+    def note_batch(self, batch: Any) -> None:
+        """A loader has handed out a batch."""
+        for name, tensor in tensors(batch):
+            self._note(tensor, frozenset((name,)))
+
+    def note_result(self, name: str, args: Iterable[torch.Tensor], result: Any) -> None:
+        """An operation has made something, of the batch or not; without a loader a script picks its own rows."""
+        parts: frozenset[str] = frozenset().union(*(getattr(x, _FROM, ()) for x in args))
+        if not parts and name in _PICKS and self.session.record.batch.loaders == 0:
+            where = directly(4)
+            parts = frozenset((f"line {where.line}",)) if where is not None else parts
+        if parts:
+            for _, tensor in tensors(result):
+                self._note(tensor, parts)
+
+    def _note(self, tensor: torch.Tensor, parts: frozenset[str]) -> None:
+        setattr(tensor, _FROM, parts)
+        fits = 1 < tensor.numel() <= _MOST_ELEMENTS and not tensor.is_complex()
+        if fits and not tensor.requires_grad and len(self.made) < _MOST:
+            self.made.append((tensor, parts))
+
+    def note_made(self, module: torch.nn.Module, output: Any) -> None:
+        """An outermost module has returned, with gradients on or off; what is kept keeps its address to itself."""
+        for _, tensor in tensors(output):
+            if tensor.is_floating_point() and tensor.dim() > 1 and len(self.makers) < _MOST:
+                self.makers[tensor.data_ptr()] = (module, tensor)
+
+    def note_call(self, module: torch.nn.Module, given: Iterable[tuple[str, torch.Tensor]], output: Any) -> None:
+        """An outermost module has returned."""
+        given = list(given)
+        others = [t for _, t in given if self.makers.get(t.data_ptr(), (module, t))[0] is not module]
+        for name, tensor in given:
+            if name.rpartition(".")[2] not in LABELS:
+                self.given |= getattr(tensor, _FROM, set())
+        for name, tensor in tensors(output):
+            if tensor.requires_grad and tensor.is_floating_point() and 1 < tensor.numel() <= _MOST_ELEMENTS:
+                place = len(self.outputs)
+                label = type(module).__name__ + (f".{name}" if name and name[0] != "[" else name)
+                self.outputs.append((label, tensor))
+                if others:
+                    self.judged[place] = any(t.requires_grad for t in others)
+                tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
+
+    def around(self, loss: Any, backward: Callable[[], None]) -> None:
+        """Run a backward pass, and ask where it pulls, once everything is watched: from the second step on."""
+        if not self.session.watching or not self.session.course.in_phase:
+            backward()
+            return
+        if self.session.course.in_phase == 1:
+            self._try(self.judge_terms, loss)
+        backward()
+        self._try(self.judge, loss)
+
+    def _try(self, judge: Callable[..., None], *args: Any) -> None:
+        try:
+            judge(*args)
+        except Exception as error:  # noqa: BLE001 - to look must not change what happens
+            self.session.anomaly("asking where a loss pulls", error)
+        self.gradients.clear()
+
+    def judge_terms(self, loss: Any) -> None:
+        """Ask each term of a sum by itself, before the backward pass of all: a large one hides a small one."""
+        found = terms(loss)
+        if not 1 < len(found) <= _MOST_TERMS or not self.outputs or self.session.record.world_size > 1:
+            return
+        outputs = [output for _, output in self.outputs]
+        for term, sign, where in found:
+            gradients = torch.autograd.grad(term, outputs, retain_graph=True, allow_unused=True)
+            self.gradients = {place: sign * g for place, g in enumerate(gradients) if g is not None}
+            self._compare(term, where, term=True)
+
+    def judge(self, loss: Any) -> None:
+        """A backward pass is over: compare its gradients with the parts of the batch that may be targets."""
+        self._compare(loss, here(5), term=False)
+        record = self.session.record
+        for place, gradient in self.gradients.items():
+            if place in self.judged:
+                kept = record.judged_live if self.judged[place] else record.judged_copies
+                kept[self.outputs[place][0]] = -float(gradient.double().mean())
+
+    def _compare(self, loss: Any, where: Where, *, term: bool) -> None:
+        found = self.session.record.pulls
+        known = len(found)
+        # What a model was given is no target, and a penalty that knows nothing of the target may well pull it down.
+        of: frozenset[str] = getattr(loss, _FROM, frozenset())
+        targets = [(tensor, parts) for tensor, parts in self.made if parts & of and not parts & self.given]
+        for place, gradient in self.gradients.items():
+            name, kept = self.outputs[place]
+            output = kept.detach()
+            if not gradient.any() or tuple(output.shape) in self.session.watch.noise_shapes or len(found) >= _MOST:
+                continue
+            for target, parts in targets:
+                pulled = towards(output, -gradient, target)
+                if pulled is not None:
+                    part = ", ".join(sorted(parts))
+                    found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term))
+        if not any(abs(pull.towards) > _CLEAR for pull in found[known:]):
+            self._compare_pairs(targets, where, term=term)
+
+    def _compare_pairs(self, targets: list[_Made], where: Where, *, term: bool) -> None:
+        """Embeddings: does the loss pull those of one label together, and those of different labels apart?"""
+        alike: dict[tuple[str, int], list[int]] = {}
+        for place in self.gradients:
+            name, output = self.outputs[place]
+            if output.dim() == _ROWS:
+                alike.setdefault((name, output.shape[1]), []).append(place)
+        found = self.session.record.pulls
+        for (name, _), places in alike.items():
+            rows = torch.cat([self.outputs[place][1].detach() for place in places]).double()
+            wanted = -torch.cat([self.gradients[place] for place in places]).double()
+            for target, parts in targets:
+                labels = target.dim() == 1 and not target.is_floating_point() and target.dtype != torch.bool
+                if not labels or len(target) * len(places) != len(rows) or len(found) >= _MOST:
+                    continue
+                pulled = together(rows, wanted, target.repeat(len(places)))
+                if pulled is not None:
+                    part = ", ".join(sorted(parts))
+                    found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term))
+
+    def forget(self) -> None:
+        """An iteration is over."""
+        self.made.clear()
+        self.given.clear()
+        self.outputs.clear()
+        self.makers.clear()
+        self.judged.clear()
+        self.gradients.clear()

@@ -1,0 +1,102 @@
+"""view() and reshape() that exchange dimensions, where permute() or transpose() was meant.
+
+Both only cut the same numbers anew. One whose sizes come out in another order has the shape that was wanted, and rows
+that are put together from pieces.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.tap.places import directly
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime_probe.record import Where
+
+_FINER, _SMOOTH = 16, 0.5
+"""Pixels of a row; share of the difference of neighbours."""
+
+
+class Reshapes:
+    """Lines that exchange dimensions at each call that was seen."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, tuple[Where, set[tuple[int, ...]], bool, bool]] = {}
+        """For each line: the shapes before, whether all calls exchange, whether the first dimension takes part."""
+
+    def note(self, args: Sequence[Any], result: Any) -> None:
+        """A tensor, the first argument, was viewed or reshaped."""
+        where = directly(4)
+        if where is None or not args or not isinstance(result, torch.Tensor) or not result.numel():
+            return
+        before, after = args[0].shape, result.shape
+        found = exchanged(before, after)
+        _, shapes, always, first = self.lines.get(str(where), (where, set(), True, False))
+        self.lines[str(where)] = (where, {*shapes, tuple(before)}, always and found is not None, first or bool(found))
+
+    def found(self) -> list[Where]:
+        """Return the lines. The size of a batch may be that of another dimension by chance, but not two sizes."""
+        lines = self.lines.values()
+        return [where for where, shapes, always, first in lines if always and (len(shapes) > 1 or not first)]
+
+
+def exchanged(before: Sequence[int], after: Sequence[int]) -> bool | None:
+    """Return None where no dimensions change places, else whether the first one takes part.
+
+    Both hold the same number of elements, more than 0. Dimensions may be merged or split on the way: (C, H, W) to
+    (H * W, C) exchanges, and (T, H * D) to (H, T, D) does.
+    """
+    start = 0
+    for old, new in _segments(before, after):
+        if len(old) > 1 and len(new) > 1:
+            wholes, parts = sorted((new, old), key=len)
+            if _fits(parts, wholes):
+                return start == 0
+        start += len(old)
+    return None
+
+
+def _segments(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """Cut both shapes where as many numbers stand in front: what is between two cuts stays between them."""
+    made: list[tuple[list[int], list[int]]] = [([], [])]
+    old, new = [n for n in before if n != 1], [n for n in after if n != 1]
+    while old or new:
+        segment = made[-1]
+        if prod(segment[0]) <= prod(segment[1]) and old:
+            segment[0].append(old.pop(0))
+        elif new:
+            segment[1].append(new.pop(0))
+        else:
+            segment[0].append(old.pop(0))
+        if prod(segment[0]) == prod(segment[1]):
+            made.append(([], []))
+    return made
+
+
+def _fits(parts: list[int], wholes: list[int]) -> bool:
+    """Return whether the parts can be dealt out so that those of each whole have its product."""
+    if not parts:
+        return all(whole == 1 for whole in wholes)
+    first, rest = parts[0], parts[1:]
+    for place, whole in enumerate(wholes):
+        if whole % first == 0 and _fits(rest, [*wholes[:place], whole // first, *wholes[place + 1 :]]):
+            return True
+    return False
+
+
+def interleaved(images: torch.Tensor) -> bool:
+    """Return whether (N, C, H, W) images hold their colours side by side: (H, W, C) that was reshaped, not permuted.
+
+    Then the pixel that is C to the right is more like this one than its neighbour is, which is another colour.
+    """
+    colours, width = images.shape[1], images.shape[-1]
+    if images.dim() != 4 or not 2 <= colours <= 4 or width < _FINER or not images.is_floating_point():
+        return False
+    near = (images[..., 1:] - images[..., :-1]).abs().mean()
+    far = (images[..., colours:] - images[..., :-colours]).abs().mean()
+    return bool(far < _SMOOTH * near)

@@ -1,0 +1,55 @@
+"""What environments and the variables beside a loss tell about rewards and observations."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+np = pytest.importorskip("numpy")
+
+from runtime_probe.tap.environments import Steps  # noqa: E402
+from runtime_probe.tap.rewards import reward_share  # noqa: E402
+
+
+def test_targets_that_are_rewards_are_told_by_the_name_beside_them() -> None:
+    torch.manual_seed(0)
+    b_reward, following = torch.randn(32, 1), torch.randn(32, 1)
+    assert reward_share(b_reward + 0.0 * following) == 1.0
+    assert reward_share(b_reward + 0.9 * following) == 0.0
+    batch = {"rew": b_reward.clone()}
+    del b_reward
+    assert reward_share(batch["rew"] * 1.0) == 1.0
+    data = SimpleNamespace(rewards=batch.pop("rew"))
+    assert reward_share(data.rewards * 1.0) == 1.0
+
+
+def test_rewards_of_zero_and_one_tell_nothing() -> None:
+    rewards = (torch.arange(32) % 2).float()
+    assert reward_share(rewards * 1.0) is None
+    del rewards
+    assert reward_share(torch.randn(32)) is None
+
+
+def session() -> Any:
+    rewards = SimpleNamespace(
+        count=0, minimum=0.0, maximum=0.0, nonzero=0, mean=0.0, longest=0, episodes=0, reused=False
+    )
+    return SimpleNamespace(active=True, watching=False, record=SimpleNamespace(rewards=rewards), anomaly=pytest.fail)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_an_observation_that_changes_in_place_is_seen(copied: bool) -> None:
+    state = np.zeros(3)
+
+    def step(action: float) -> tuple[Any, float, bool, dict[str, Any]]:
+        state[0] += action
+        return state.copy() if copied else state, 1.0, False, {}
+
+    found = session()
+    watched = Steps(found).watched(step, vector=False)
+    for _ in range(3):
+        watched(0.5)
+    assert found.record.rewards.reused is not copied

@@ -1,0 +1,160 @@
+"""Scripts that train well, and wrong: what they do is asked, not how the loss falls."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime_probe.launch.run import run
+from runtime_probe.options import Options
+from runtime_probe.report import Report, judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("torch")
+
+SEGMENTATION = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+masks = (torch.rand(64, 1, 12, 12) > 0.8).float()
+images = masks + 0.3 * torch.randn(64, 3, 12, 12)
+model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 3, padding=1))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for image, mask in DataLoader(TensorDataset(images, masks), 16, shuffle=True):
+        logits = model(image)
+        overlap = 2 * (logits.sigmoid() * mask).sum() / (logits.sigmoid().sum() + mask.sum())
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, mask) + (1 - overlap)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+ACTOR_CRITIC = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+states, actions, returns = torch.randn(256, 4), torch.rand(256, 2) * 2 - 1, torch.randn(256, 1)
+actor = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2), nn.Tanh())
+critic = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1))
+actor_optimizer = torch.optim.Adam(actor.parameters(), lr=1e-3)
+critic_optimizer = torch.optim.Adam(critic.parameters(), lr=1e-3)
+while True:
+    rows = torch.randint(0, 256, (64,))
+    state, action = states[rows], actions[rows]
+    critic_loss = nn.functional.mse_loss(critic(torch.cat([state, action], 1)), returns[rows])
+    critic_optimizer.zero_grad()
+    critic_loss.backward()
+    critic_optimizer.step()
+    own = actor(state)
+    value = critic(torch.cat([state, own], 1))
+    actor_loss = (0.1 * own.square().sum(1) - value.squeeze(1)).mean()
+    actor_optimizer.zero_grad()
+    actor_loss.backward()
+    actor_optimizer.step()
+"""
+
+GAN = """
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+generator = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2))
+discriminator = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4)
+of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=2e-4)
+while True:
+    for (real,) in DataLoader(TensorDataset(torch.randn(256, 2)), 32, shuffle=True):
+        true, false = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        made = generator(torch.randn(len(real), 4))
+        loss = bce(discriminator(real), true) + bce(discriminator(made.detach()), false)
+        of_discriminator.zero_grad()
+        loss.backward()
+        of_discriminator.step()
+        loss = bce(discriminator(made), true)
+        of_generator.zero_grad()
+        loss.backward()
+        of_generator.step()
+"""
+
+ATTENTION = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(24, 72), nn.Linear(24, 5)
+
+    def forward(self, x):
+        n, t, d = x.shape
+        q, k, v = (part.view(n, t, 3, 8).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=-1))
+        seen = nn.functional.scaled_dot_product_attention(q, k, v)
+        return self.out(seen.transpose(1, 2).reshape(n, t, d).mean(dim=1))
+
+
+model = Block()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 5))
+data = TensorDataset(torch.randn(128, 10, 24), torch.randint(0, 5, (128,)))
+while True:
+    for x, y in DataLoader(data, 32, shuffle=True):
+        loss = nn.functional.cross_entropy(model(x + 0.1 * torch.randn_like(x)), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+"""
+
+FAULTS = {
+    "a score that is added": (SEGMENTATION, "(1 - overlap)", "overlap", "loss-negated"),
+    "an actor apart from its critic": (ACTOR_CRITIC, "[state, own]", "[state, action]", "loss-term-idle"),
+    "a generator that gives itself away": (GAN, "tor(made), true)", "tor(made), false)", "adversaries-agree"),
+    "heads without transpose": (
+        ATTENTION,
+        "part.view(n, t, 3, 8).transpose(1, 2)",
+        "part.reshape(n, 3, t, 8)",
+        "dimensions-scrambled",
+    ),
+    "a schedule that returns a rate": (ATTENTION, "min(1.0, (step", "1e-3 * min(1.0, (step", "learning-rate-too-low"),
+    "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
+}
+HEALTHY = {"mask": SEGMENTATION, "actor": ACTOR_CRITIC, "gan": GAN, "attention": ATTENTION}
+
+
+def report() -> Report:
+    return judge(run(["train.py"], Options(timeout=60.0)).records)
+
+
+@pytest.mark.parametrize(
+    "text", [SEGMENTATION, ACTOR_CRITIC, GAN, ATTENTION], ids=["mask", "actor", "gan", "attention"]
+)
+def test_what_is_meant_passes(text: str, work: Path) -> None:
+    (work / "train.py").write_text(textwrap.dedent(text))
+    found = report()
+    assert found.status == "healthy", str(found)
+    said = {result.check for result in found.warnings}
+    assert not said & {check for _, _, _, check in FAULTS.values()}
+
+
+@pytest.mark.parametrize(("text", "old", "new", "check"), FAULTS.values(), ids=FAULTS)
+def test_what_is_not_meant_is_named(text: str, old: str, new: str, check: str, work: Path) -> None:
+    assert text.count(old) == 1
+    (work / "train.py").write_text(text.replace(old, new))
+    found = report()
+    assert check in {result.check for result in [*found.failures, *found.warnings]}, str(found)
