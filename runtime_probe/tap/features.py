@@ -59,7 +59,7 @@ def after_warm_up(session: Session) -> None:
     """The time may have been drawn before the first module ran, when nobody watched yet."""
     if not session.record.features.time_argument:
         _time(session)
-    session.schedules.note_highest()
+    session.ask_schedules()
     session.watch.compare_draws()
     session.pull.forget()
     session.record.idle_terms += session.terms.found()

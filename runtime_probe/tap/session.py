@@ -124,7 +124,7 @@ class Session:
             if all(g is None for g, _ in before[tracked.index]) or not any(tracked.gradient_norms()):
                 self._cleared(tracked)
         if self.watching:
-            self.terms.note_backward(loss)
+            self._try("following the terms of a loss", lambda: self.terms.note_backward(loss))
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
             if not isfinite(record.value):
@@ -292,6 +292,17 @@ class Session:
             self.velocity_targets = [t for t in self.velocity_targets if t.shape != target.shape] + [target.detach()]
         if self.course.in_phase == 0 and not target.is_floating_point() and self.course.phase == records.WARM_UP:
             self.targets.append((target.detach(), self.calls.outside))
+
+    def _try(self, what: str, look: Callable[[], None]) -> None:
+        """To look must not change what happens."""
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - somebody's functions and graphs
+            self.anomaly(what, error)
+
+    def ask_schedules(self) -> None:
+        """The functions of schedules are the script's own."""
+        self._try("asking a schedule", self.schedules.note_highest)
 
     def anomaly(self, what: str, error: Exception) -> None:
         """Note that the probe itself could not look at something."""

@@ -158,3 +158,13 @@ def test_what_is_not_meant_is_named(text: str, old: str, new: str, check: str, w
     (work / "train.py").write_text(text.replace(old, new))
     found = report()
     assert check in {result.check for result in [*found.failures, *found.warnings]}, str(found)
+
+
+def test_a_schedule_that_cannot_be_asked_breaks_nothing(work: Path) -> None:
+    text = ATTENTION.replace(
+        "lambda step: min(1.0, (step + 1) / 5)", "lambda step: [0.2, 0.4, 0.6, 0.8, *[1.0] * 15][step]"
+    )
+    assert text != ATTENTION
+    (work / "train.py").write_text(text)
+    found = report()
+    assert found.status == "healthy", str(found)
