@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Report draws that were the same in two steps of the script's own."""
-    where = record.features.draws_repeat
-    if where is None:
+    features = record.features
+    if not features.draws_compared:
         yield skipped("no random numbers were drawn in the steps that were watched")
-    elif where.path:
+    elif features.draws_repeated is not None:
         yield warned(
             "the random numbers drawn here were the same at two steps in a row",
             "set the seed once, before the loop; give a Generator that lives as long as the run",
-            where,
+            features.draws_repeated,
         )
     else:
         yield passed("random numbers differ from step to step")

@@ -69,7 +69,8 @@ def _away(record: Record) -> PullRecord | None:
     for pull in record.pulls:
         pulls[str(pull.where), pull.output].append(pull)
     for found in pulls.values():
-        if mean(pull.towards for pull in found) < t.AWAY and max(pull.towards for pull in found) < -t.AWAY / 2:
+        pulls_of_one = [pull.towards for pull in found]
+        if mean(pulls_of_one) < t.AWAY and max(pulls_of_one) < t.NOT_TOWARDS:
             return min(found, key=lambda pull: pull.towards)
     return None
 

@@ -192,9 +192,10 @@ class Features:
     """Standard deviation of the drawn noise that has the shape of the target."""
     data_std: list[float] = field(default_factory=list)
     """Standard deviation of each dimension of the data that was mixed with that noise."""
-    draws_repeat: Where | None = None
-    """Line of the first draw of a step that had just the draws of the step before; without a path if they differed,
-    None if nothing was drawn."""
+    draws_compared: bool = False
+    """Random numbers were drawn in two steps that were watched."""
+    draws_repeated: Where | None = None
+    """Line of the first draw of a step all of whose draws the step before had, too."""
     finite_checks: list[Where] = field(default_factory=list)
     autocast: str = ""
     """dtype of autocast in a forward pass, `` without."""

@@ -63,8 +63,8 @@ def _picked(wanted: torch.Tensor, target: torch.Tensor) -> float | None:
 
     One that is pulled to or from another class most, as where targets are shifted within the model, counts 0.
     """
-    kept = (target >= 0) & (target < wanted.shape[1])
-    if int(kept.sum()) < 2 or not bool(kept.any()) or int(target.max()) >= wanted.shape[1]:
+    kept = target >= 0  # the rest is ignored
+    if int(kept.sum()) < 2 or int(target.max()) >= wanted.shape[1]:
         return None
     rows, classes = wanted[kept], target[kept]
     size = rows.abs().amax(dim=1)

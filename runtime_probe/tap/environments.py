@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _VECTORS = ("SyncVectorEnv", "AsyncVectorEnv")
 _REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
 _LIMITS = ("max_episode_steps", "_max_episode_steps", "horizon", "limit", "max_steps", "episode_length")
+_COMPARED = 100
+"""Steps whose observations are compared: one that is reused is so from the first."""
 _MOST = 10_000
 """Rewards of one step that are counted."""
 
@@ -138,12 +140,14 @@ class Steps:
 
     def _compare(self, observation: Any) -> None:
         """Is it the array of the step before, with other numbers in it?"""
-        np = sys.modules.get("numpy")
+        rewards, np = self.session.record.rewards, sys.modules.get("numpy")
+        if rewards.reused or rewards.count > _COMPARED:
+            return
         if np is None or not isinstance(observation, np.ndarray) or observation.ndim != 1:
             return
         last, copy = self.last
         if last is observation and not np.array_equal(observation, copy):
-            self.session.record.rewards.reused = True
+            rewards.reused = True
         self.last = observation, observation.copy()
 
     def note(self, reward: Any, ends: Iterable[Any]) -> None:

@@ -133,7 +133,10 @@ def _in_order(loader: DataLoader[Any]) -> bool:
 
 
 def length(loader: DataLoader[Any]) -> int:
-    """Return the number of batches; -1 where the data set is a stream (TypeError), or says so (NotImplementedError)."""
+    """Return the number of batches; -1 for a stream (TypeError), and for data sets that leave `__len__` open.
+
+    Those raise NotImplementedError, as base classes do. A script that never asks for the length trains well with them.
+    """
     try:
         return len(loader)
     except (TypeError, NotImplementedError):

@@ -152,7 +152,8 @@ class Session:
 
     def _cleared(self, tracked: Tracked) -> None:
         tracked.stale = False
-        self.terms.note_cleared(tracked)
+        if self.watching:
+            self.terms.note_cleared(tracked)
         # What came before was thrown away: in actor-critic code one loss passes through the parameters of the
         # other optimizer.
         if not tracked.in_step:
@@ -200,7 +201,8 @@ class Session:
             for group, rate in zip(tracked.optimizer.param_groups, tracked.own_rates, strict=False):
                 group["lr"] = rate
         tracked.steps += 1
-        self.terms.note_step(tracked)
+        if self.watching:
+            self.terms.note_step(tracked)
         tracked.stale = any(tracked.applied)
         tracked.forget()
         self.unclaimed, self.unclaimed_clips = [], []

@@ -293,9 +293,10 @@ class Watch(TorchFunctionMode):
         """Were all random numbers of this step drawn in the one before, too? Both were watched as a whole."""
         features, drawn = self.session.record.features, self.drawn
         if drawn and self.session.course.in_phase > 1:
-            same = self.drawn_before is not None and {n for n, _ in drawn} <= {n for n, _ in self.drawn_before}
             if self.drawn_before is not None:
-                features.draws_repeat = drawn[0][1] if same else Where()
+                features.draws_compared = True
+                if {n for n, _ in drawn} <= {n for n, _ in self.drawn_before}:
+                    features.draws_repeated = drawn[0][1]
             self.drawn_before = drawn
         self.drawn = []
 

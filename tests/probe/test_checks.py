@@ -255,7 +255,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "the same block again": (healthy(models=[ModelRecord("GPT", 1, 1, [0], True, repeated=["blocks"])]), "layers-repeated"),
     "a random encoder, frozen": (healthy(parameters=[*healthy().parameters, parameter("encoder.weight", 0, 0.0, requires_grad=False, optimizer=None, gradients=0, moved=0.0)]), "frozen-at-random"),
     "one array for all observations": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, reused=True)), "observations-reused"),
-    "a seed in the loop": (healthy(features=Features(draws_repeat=LOSS)), "draws-repeated"),
+    "a seed in the loop": (healthy(features=Features(draws_compared=True, draws_repeated=LOSS)), "draws-repeated"),
     "padding is learnt": (healthy(padding=Padding(0, in_loss=0.4, where=LOSS)), "padding-not-masked"),
     "padding is attended": (healthy(padding=Padding(0, attended=True)), "padding-not-masked"),
     "targets are rewards": (healthy(features=RL, rewards=REWARDS, loss_calls=[mse(reward_share=1.0)]), "values-without-future"),

@@ -26,5 +26,13 @@ def test_a_stream_has_no_length() -> None:
         def __iter__(self):
             return iter(range(9))
 
+    class Open(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(range(9))
+
+        def __len__(self) -> int:
+            raise NotImplementedError
+
     assert length(DataLoader(DATA, 4)) == 3
+    assert length(DataLoader(Open(), 4)) == -1
     assert length(DataLoader(Stream(), 4)) == -1
