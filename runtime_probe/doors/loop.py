@@ -34,11 +34,9 @@ def drive(
     if session.active and size == session.record.batch.original and size > 2:
         session.calls.sizes.clear()
         smaller = cut(copy.deepcopy(batch), size, size - 1)
-        try:
-            if smaller is not None:
+        if smaller is not None:
+            with session.looking("a step with one sample less"):  # a model may be made for one size of batch
                 _step(optimizer, lambda: loss_of(smaller))
-        except Exception as error:  # noqa: BLE001 - a model may be made for one size of batch
-            session.anomaly("a step with one sample less", error)
     # Ten steps, then at most four experiments of one step each and one of ten.
     for _ in range(10 * session.options.steps + 50):
         if not session.active:

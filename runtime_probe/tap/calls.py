@@ -119,10 +119,8 @@ class Calls:
         stack.append(module)
         if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss) or torch.jit.is_tracing():
             return
-        try:
+        with self.session.looking("looking at a call"):
             self._note(module, args, outer=len(stack) == 1)
-        except Exception as error:  # noqa: BLE001 - to look must not change what happens
-            self.session.anomaly("looking at a call", error)
 
     def _note(self, module: nn.Module, args: Any, *, outer: bool) -> None:
         if id(module) not in self.order:
@@ -175,10 +173,8 @@ class Calls:
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
         stack = self._stack
         if self.session.active and output is not None and not torch.jit.is_tracing():
-            try:
+            with self.session.looking("looking at an output"):
                 self._note_output(module, args, output, outer=len(stack) == 1)
-            except Exception as error:  # noqa: BLE001 - to look must not change what happens
-                self.session.anomaly("looking at an output", error)
         if stack and stack[-1] is module:
             stack.pop()
         elif module in stack:
@@ -188,11 +184,13 @@ class Calls:
         if torch.is_grad_enabled():
             self.between.out_of(module, output, outer=outer)
             if outer and id(module) in self.outer:
-                self.session.pull.note_call(module, self.outer[id(module)].named(), output)
+                given = self.outer[id(module)].named()
+                self.session.pull.note_call(module, given, output)
+                self.session.adversaries.note_call(module, [tensor for _, tensor in given], output)
             if type(module) is nn.Embedding and args:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:
-            self.session.pull.note_made(module, output)
+            self.session.adversaries.note_made(module, output)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         if not self.session.active or not torch.is_grad_enabled():

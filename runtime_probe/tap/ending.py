@@ -143,13 +143,11 @@ def describe(session: Session, status: str) -> None:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         # Not every launcher says it in the environment before the script starts.
         record.rank, record.world_size = torch.distributed.get_rank(), torch.distributed.get_world_size()
-    try:
+    with session.looking("describing the model"):
         if session.course.phase == records.WARM_UP and not session.ledger.roots:
             session.experiments.begin()
         session.ledger.describe()
         record.files = places.files()
-    except Exception as error:  # noqa: BLE001 - a part of a record is better than none
-        session.anomaly("describing the model", error)
 
 
 def write_progress(session: Session) -> None:

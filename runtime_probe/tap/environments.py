@@ -128,12 +128,10 @@ class Steps:
             finally:
                 self.depth -= vector
             if self.session.active and not self.depth and isinstance(result, tuple) and len(result) >= 2:
-                try:
+                with self.session.looking("looking at a reward"):
                     # (observation, reward, done), with something else behind it as a rule
                     self.note(result[1], result[2:-1] if len(result) > 3 else result[2:])
                     self._compare(result[0])
-                except Exception as error:  # noqa: BLE001 - somebody's environment
-                    self.session.anomaly("looking at a reward", error)
             return result
 
         return watched

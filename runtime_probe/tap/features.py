@@ -59,9 +59,11 @@ def after_warm_up(session: Session) -> None:
     """The time may have been drawn before the first module ran, when nobody watched yet."""
     if not session.record.features.time_argument:
         _time(session)
-    session.ask_schedules()
+    with session.looking("asking a schedule"):
+        session.schedules.note_highest()
     session.watch.compare_draws()
     session.pull.forget()
+    session.adversaries.forget()
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     values = [loss.value for step in session.record.steps for loss in step.losses]

@@ -28,10 +28,8 @@ def look(session: Session) -> list[Leakage]:
     found = []
     for key, call in list(session.calls.outer.items())[:4]:
         first = session.calls.sizes.get(key, [])
-        try:
+        with session.looking(f"asking {type(call.module).__name__} for leakage"):
             found += _ask(call, first, session)
-        except Exception as error:  # noqa: BLE001 - a model may refuse to run once more
-            session.anomaly(f"asking {type(call.module).__name__} for leakage", error)
     return found
 
 

@@ -15,7 +15,7 @@ from runtime_probe.record import PullRecord
 from runtime_probe.tap.agreement import together, towards
 from runtime_probe.tap.calls import LABELS
 from runtime_probe.tap.places import directly, here
-from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.statistics import MOST_ANSWERED, answers, tensors
 from runtime_probe.tap.terms import terms
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _PICKS = frozenset("getitem index_select from_numpy as_tensor tensor".split())
 _MOST_TERMS = 6
 _MOST = 64
 """Tensors made from the batch in one step, and records."""
-_MOST_ELEMENTS = 4_000_000
 _CLEAR = 0.5
 """Of a pull towards a class, or away from it: then labels are classes, and embeddings are not asked about."""
 _ROWS = 2
@@ -49,10 +48,6 @@ class Pull:
         """Parts of the batch that models were given."""
         self.outputs: list[tuple[str, torch.Tensor]] = []
         """What models returned, part of the graph."""
-        self.makers: dict[int, tuple[torch.nn.Module, torch.Tensor]] = {}
-        """By address: what models returned, with or without a graph."""
-        self.judged: dict[int, bool] = {}
-        """By place in `outputs`: made of what another model had returned; whether through the graph."""
         self.gradients: dict[int, torch.Tensor] = {}
 
     def note_batch(self, batch: Any) -> None:
@@ -72,31 +67,19 @@ class Pull:
 
     def _note(self, tensor: torch.Tensor, parts: frozenset[str]) -> None:
         setattr(tensor, _FROM, parts)
-        fits = 1 < tensor.numel() <= _MOST_ELEMENTS and not tensor.is_complex()
+        fits = 1 < tensor.numel() <= MOST_ANSWERED and not tensor.is_complex()
         if fits and not tensor.requires_grad and len(self.made) < _MOST:
             self.made.append((tensor, parts))
 
-    def note_made(self, module: torch.nn.Module, output: Any) -> None:
-        """An outermost module has returned, with gradients on or off; what is kept keeps its address to itself."""
-        for _, tensor in tensors(output):
-            if tensor.is_floating_point() and tensor.dim() > 1 and len(self.makers) < _MOST:
-                self.makers[tensor.data_ptr()] = (module, tensor)
-
     def note_call(self, module: torch.nn.Module, given: Iterable[tuple[str, torch.Tensor]], output: Any) -> None:
         """An outermost module has returned."""
-        given = list(given)
-        others = [t for _, t in given if self.makers.get(t.data_ptr(), (module, t))[0] is not module]
         for name, tensor in given:
             if name.rpartition(".")[2] not in LABELS:
                 self.given |= getattr(tensor, _FROM, set())
-        for name, tensor in tensors(output):
-            if tensor.requires_grad and tensor.is_floating_point() and 1 < tensor.numel() <= _MOST_ELEMENTS:
-                place = len(self.outputs)
-                label = type(module).__name__ + (f".{name}" if name and name[0] != "[" else name)
-                self.outputs.append((label, tensor))
-                if others:
-                    self.judged[place] = any(t.requires_grad for t in others)
-                tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
+        for name, tensor in answers(module, output):
+            place = len(self.outputs)
+            self.outputs.append((name, tensor))
+            tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
 
     def around(self, loss: Any, backward: Callable[[], None]) -> None:
         """Run a backward pass, and ask where it pulls, once everything is watched: from the second step on."""
@@ -104,18 +87,15 @@ class Pull:
             backward()
             return
         if self.session.course.in_phase == 1:
-            self._try(self.judge_terms, loss)
+            with self.session.looking("asking where the terms of a loss pull"):
+                self._compare_terms(loss)
+            self.gradients.clear()
         backward()
-        self._try(self.judge, loss)
-
-    def _try(self, judge: Callable[..., None], *args: Any) -> None:
-        try:
-            judge(*args)
-        except Exception as error:  # noqa: BLE001 - to look must not change what happens
-            self.session.anomaly("asking where a loss pulls", error)
+        with self.session.looking("asking where a loss pulls"):
+            self._compare(loss, here(2), term=False)
         self.gradients.clear()
 
-    def judge_terms(self, loss: Any) -> None:
+    def _compare_terms(self, loss: Any) -> None:
         """Ask each term of a sum by itself, before the backward pass of all: a large one hides a small one."""
         found = terms(loss)
         if not 1 < len(found) <= _MOST_TERMS or not self.outputs or self.session.record.world_size > 1:
@@ -126,16 +106,8 @@ class Pull:
             self.gradients = {place: sign * g for place, g in enumerate(gradients) if g is not None}
             self._compare(term, where, term=True)
 
-    def judge(self, loss: Any) -> None:
-        """A backward pass is over: compare its gradients with the parts of the batch that may be targets."""
-        self._compare(loss, here(5), term=False)
-        record = self.session.record
-        for place, gradient in self.gradients.items():
-            if place in self.judged:
-                kept = record.judged_live if self.judged[place] else record.judged_copies
-                kept[self.outputs[place][0]] = -float(gradient.double().mean())
-
     def _compare(self, loss: Any, where: Where, *, term: bool) -> None:
+        """Compare the gradients at the models' outputs with the parts of the batch that may be targets."""
         found = self.session.record.pulls
         known = len(found)
         # What a model was given is no target, and a penalty that knows nothing of the target may well pull it down.
@@ -179,6 +151,4 @@ class Pull:
         self.made.clear()
         self.given.clear()
         self.outputs.clear()
-        self.makers.clear()
-        self.judged.clear()
         self.gradients.clear()

@@ -6,6 +6,7 @@ that are put together from pieces.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +23,24 @@ _FINER, _SMOOTH = 16, 0.5
 """Pixels of a row; share of the difference of neighbours."""
 
 
+@dataclass(slots=True)
+class _Line:
+    """A line that views or reshapes."""
+
+    where: Where
+    shapes: set[tuple[int, ...]] = field(default_factory=set)
+    """Before the call."""
+    always: bool = True
+    """All calls exchange dimensions."""
+    first: bool = False
+    """The first dimension, of the batch as a rule, takes part."""
+
+
 class Reshapes:
     """Lines that exchange dimensions at each call that was seen."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, tuple[Where, set[tuple[int, ...]], bool, bool]] = {}
-        """For each line: the shapes before, whether all calls exchange, whether the first dimension takes part."""
+        self.lines: dict[str, _Line] = {}
 
     def note(self, args: Sequence[Any], result: Any) -> None:
         """A tensor, the first argument, was viewed or reshaped."""
@@ -36,13 +49,14 @@ class Reshapes:
             return
         before, after = args[0].shape, result.shape
         found = exchanged(before, after)
-        _, shapes, always, first = self.lines.get(str(where), (where, set(), True, False))
-        self.lines[str(where)] = (where, {*shapes, tuple(before)}, always and found is not None, first or bool(found))
+        line = self.lines.setdefault(str(where), _Line(where))
+        line.shapes.add(tuple(before))
+        line.always = line.always and found is not None
+        line.first = line.first or bool(found)
 
     def found(self) -> list[Where]:
         """Return the lines. The size of a batch may be that of another dimension by chance, but not two sizes."""
-        lines = self.lines.values()
-        return [where for where, shapes, always, first in lines if always and (len(shapes) > 1 or not first)]
+        return [line.where for line in self.lines.values() if line.always and (len(line.shapes) > 1 or not line.first)]
 
 
 def exchanged(before: Sequence[int], after: Sequence[int]) -> bool | None:

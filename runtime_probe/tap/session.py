@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from contextlib import contextmanager
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from convdiag_lint.events import EventKind
 from runtime_probe import record as records
 from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, Where
 from runtime_probe.tap import measuring, places
+from runtime_probe.tap.adversaries import Adversaries
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.course import Course
 from runtime_probe.tap.experiments import Experimenter
@@ -32,7 +34,7 @@ from runtime_probe.tap.tracked import Tracked
 from runtime_probe.tap.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from runtime_probe.options import Options
     from runtime_probe.record import ClipRecord
@@ -81,6 +83,7 @@ class Session:
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
         self.pull = Pull(self)
+        self.adversaries = Adversaries(self)
         self.terms = Terms()
         self.padding = PaddingWatch(record)
         self.schedules = Schedules(self)
@@ -124,7 +127,8 @@ class Session:
             if all(g is None for g, _ in before[tracked.index]) or not any(tracked.gradient_norms()):
                 self._cleared(tracked)
         if self.watching:
-            self._try("following the terms of a loss", lambda: self.terms.note_backward(loss))
+            with self.looking("following the terms of a loss"):
+                self.terms.note_backward(loss)
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
             if not isfinite(record.value):
@@ -295,16 +299,13 @@ class Session:
         if self.course.in_phase == 0 and not target.is_floating_point() and self.course.phase == records.WARM_UP:
             self.targets.append((target.detach(), self.calls.outside))
 
-    def _try(self, what: str, look: Callable[[], None]) -> None:
-        """To look must not change what happens."""
+    @contextmanager
+    def looking(self, what: str) -> Iterator[None]:
+        """To look must not change what happens: an error is noted, and the script goes on."""
         try:
-            look()
-        except Exception as error:  # noqa: BLE001 - somebody's functions and graphs
+            yield
+        except Exception as error:  # noqa: BLE001 - somebody's functions, graphs, models
             self.anomaly(what, error)
-
-    def ask_schedules(self) -> None:
-        """The functions of schedules are the script's own."""
-        self._try("asking a schedule", self.schedules.note_highest)
 
     def anomaly(self, what: str, error: Exception) -> None:
         """Note that the probe itself could not look at something."""

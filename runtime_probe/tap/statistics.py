@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _FEATURES = 512
 _VALUES = 2_000_000
 """Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
+MOST_ANSWERED = 4_000_000
+"""Elements of an output, and of a target, whose gradients are asked about."""
 
 
 def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
@@ -81,6 +83,13 @@ def tensors(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, t
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         for key in value.__dataclass_fields__:
             yield from tensors(getattr(value, key, None), f"{name}.{key}" if name else key, depth + 1)
+
+
+def answers(module: torch.nn.Module, output: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Tensors of what a module returned that gradients can be asked at, as `Policy.mean` or `Policy[0]`."""
+    for name, tensor in tensors(output):
+        if tensor.requires_grad and tensor.is_floating_point() and 1 < tensor.numel() <= MOST_ANSWERED:
+            yield type(module).__name__ + (f".{name}" if name and name[0] != "[" else name), tensor
 
 
 def digest(items: Iterable[torch.Tensor]) -> str:

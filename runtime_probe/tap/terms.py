@@ -62,7 +62,7 @@ class Terms:
 
     def note_backward(self, loss: Any) -> None:
         """A backward pass of a loss is about to run."""
-        where = here(4)
+        where = here(2)
         line = self.lines.setdefault(str(where), _Line(where))
         if line.parts:
             line.calls += 1

@@ -306,6 +306,7 @@ class Watch(TorchFunctionMode):
         self.candidates.clear()
         self.draws.clear()
         self.session.pull.forget()
+        self.session.adversaries.forget()
 
 
 def _of_the_tap() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,8 @@ def session() -> Any:
     rewards = SimpleNamespace(
         count=0, minimum=0.0, maximum=0.0, nonzero=0, mean=0.0, longest=0, episodes=0, reused=False
     )
-    return SimpleNamespace(active=True, watching=False, record=SimpleNamespace(rewards=rewards), anomaly=pytest.fail)
+    record = SimpleNamespace(rewards=rewards)
+    return SimpleNamespace(active=True, watching=False, record=record, looking=nullcontext)
 
 
 @pytest.mark.parametrize("copied", [False, True])
