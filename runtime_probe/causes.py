@@ -27,14 +27,17 @@ _ORDER = (
     "ranks-differ", "ranks-see-same-batch",
     "parameters-held-twice", "eval-mode-in-training", "weight-decay-too-high",
     # The weights.
-    "units-alike", "logits-bounded", "parameters-without-gradient", "inputs-ignored", "loss-at-start-too-high",
+    "units-alike", "initialization-off-scale", "logits-bounded", "parameters-without-gradient", "inputs-ignored",
+    "loss-at-start-too-high",
     "parameters-not-moving",
     # Effects that are causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
     "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
     "reward-scale", "values-without-future",
     "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing", "layers-repeated",
-    "dropout-too-high", "frozen-at-random", "draws-repeated", "observations-reused",
+    "dropout-too-high", "frozen-at-random", "draws-repeated", "observations-reused", "average-rate-wrong",
+    "targets-unrelated", "targets-late", "data-left-out",
+    "norm-momentum-wrong", "weight-decay-in-adam",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",

@@ -46,6 +46,8 @@ EPISODES_OF_ONE_STEP = 0.5
 """Episodes for each step: a bandit has no future."""
 ONLY_REWARDS = 0.9
 """Of the targets. The last step of an episode has nothing to look ahead to; ten steps make an episode."""
+SUBSET = 0.05
+"""Of a data set. Splits leave 50 to 95 % for training, and few-shot learning says so itself."""
 OUTLIER_SCORE = 20.0
 """Robust z-score, |x - median| / (1.4826 MAD). Seed: slips of +-50 in a range of +-3.14 rad, whose MAD is about
 1.6 rad: a score of 21. Heavy-tailed but honest data stays below."""
@@ -55,7 +57,13 @@ almost 0 and no outliers."""
 OUTLIER_ROWS = 64
 """A median of fewer values says little about the tails."""
 
+UNRELATED = 2.5
+"""Standard deviations of the dependence of shuffled rows."""
+
 # 2. Timestamps
+
+LATE, LATE_EXPLAINED = 0.5, 0.5
+"""Share of a target that the sample before leaves open: of that which its own and the next one do, and at most."""
 
 STAMP_SHARE = 0.25
 """Of the period, between observation and action: reported from here on."""
@@ -93,6 +101,8 @@ RATE_HALVES, RATE_GONE = 0.5, 0.1
 last a thousand steps has lost nothing by then; one of two dozen steps is no training."""
 SCHEDULE_REACHES = 0.05
 """Of the optimizer's rate, at the best step of a schedule. Ours: schedules begin or peak at the rate itself."""
+SCHEDULE_OVER, SCHEDULE_OVER_EARLY = 0.5, 0.1
+"""Of the updates of a run. A schedule ends with it; what comes after trains nothing, or at a rate that rises again."""
 WARM_UP_STANDS = 0.2
 """Of the optimizer's rate. Warm-ups start at 0 to 10 % of it, and rise with each step where they count steps."""
 WARM_UP_SHARE = 0.5
@@ -164,6 +174,16 @@ FROZEN_SHARE = 0.1
 MOVED = 0.05
 """Share of a half-precision weight's elements that an update must change. Measured: in bfloat16 at 1e-5 0 to 3 %, those
 that are near 0; at 1e-4 a fifth."""
+INITIAL_GAIN_HIGH, INITIAL_GAIN_TINY = 6.0, 0.02
+"""Of a layer, at the start, and of the layer in the middle. Torch's own are 0.58, Kaiming's 1.4 (arXiv:1502.01852)."""
+AVERAGE_LEFT = 0.5
+"""Of the initial value in a running average, at the end of the run."""
+FOLLOWS_AT_ONCE = 0.95
+"""Share of an update. The usual warm-up of a decay, (1 + n) / (10 + n), begins at 0.9."""
+NORM_MOMENTUM_HIGH = 0.9
+"""Torch's default is 0.1, and the original's 0.99 is 0.01 here."""
+DECAY_IN_ADAM = 0.01
+"""Weight decay that Adam adds to the gradient: the default of AdamW, which is another thing (arXiv:1711.05101)."""
 DECAY_WARN, DECAY_FAIL = 1.0, 5.0
 """Pull of the weight decay over that of the loss, at the start. Seed: "weight decay too large (the regularizer
 overpowers the loss gradient)": equal is worth a word. Measured: healthy runs are below 0.1."""

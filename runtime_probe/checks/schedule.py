@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def complaint(record: Record, descent: Descent) -> Outcome | None:
     """Return what is wrong with the schedule of an optimizer, if something is."""
-    for ask in (_never_there, _runs_out, _stands, _warms_up_for_ever):
+    for ask in (_never_there, _runs_out, _is_over, _stands, _warms_up_for_ever):
         found = ask(record, descent)
         if found is not None:
             return found
@@ -65,6 +65,21 @@ def _runs_out(record: Record, descent: Descent) -> Outcome | None:
         descent.where,
         learning_rate=rates[-1],
         highest=top,
+    )
+
+
+def _is_over(record: Record, descent: Descent) -> Outcome | None:
+    """A schedule made for fewer updates than the run has: of one epoch, of a debug run, in another unit."""
+    over, planned = record.optimizers[descent.optimizers[0]].schedule_over, record.features.planned_steps
+    if over is None or not planned or over >= t.SCHEDULE_OVER * planned:
+        return None
+    say = failed if over < t.SCHEDULE_OVER_EARLY * planned else warned
+    return say(
+        f"the schedule is over after {over} updates, and the run has {planned}",
+        "give it the number of all updates (T_max, total_steps, num_training_steps), or step it once an epoch",
+        descent.where,
+        over=over,
+        planned=planned,
     )
 
 

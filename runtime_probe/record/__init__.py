@@ -14,6 +14,7 @@ from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import Padding as Padding
 from runtime_probe.record.data import PullRecord as PullRecord
+from runtime_probe.record.data import Relation as Relation
 from runtime_probe.record.data import Rewards as Rewards
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
 from runtime_probe.record.events import Crash as Crash
@@ -92,6 +93,7 @@ class Record:
     policy_correlations: list[float] = field(default_factory=list)
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     pulls: list[PullRecord] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)

@@ -121,6 +121,19 @@ class PullRecord:
 
 
 @dataclass(slots=True)
+class Relation:
+    """What a part of a data set that is a target has to do with the inputs, asked of stretches of the data set."""
+
+    part: str
+    """Key of the batch."""
+    samples: int
+    dependence: float
+    """Standard deviations by which it depends on the inputs more than shuffled rows do."""
+    left_open: list[float]
+    """Share of it that a linear fit leaves open, from the input one sample before, the same, one after."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 
@@ -132,6 +145,10 @@ class Batch:
     """Batch size of the replayed batch; 0 without a loader."""
     in_order: bool = False
     """The loader goes through its data set from the first sample to the last, in several batches."""
+    limits: list[str] = field(default_factory=list)
+    """Settings of a trainer that leave data out, such as `overfit_batches=1`."""
+    share: float | None = None
+    """Of the whole data set, where the loader has a Subset of it."""
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
@@ -186,6 +203,8 @@ class Features:
     """The targets are the inputs, two positions on."""
     targets_are_inputs: bool = False
     """The targets are the inputs, position by position: nothing is left to predict."""
+    targets_reordered: Where | None = None
+    """Where rows of a target were brought into another order than that of the inputs."""
     uniform_noise: Where | None = None
     """Where noise that was drawn by rand is mixed with data of the same shape."""
     noise_std: float | None = None

@@ -111,6 +111,9 @@ class ParameterRecord:
     norm: float = 0.0
     alike: bool = False
     """All rows are the same after the last step, one row for each unit: the units compute, and learn, the same."""
+    gain: float | None = None
+    """Root mean square before the first update, times the square root of the inputs of a unit; of linear and
+    convolutional layers."""
     influences: bool | None = None
     """Whether the loss moves when it is changed; asked only of parameters without gradient."""
 
@@ -135,6 +138,8 @@ class ModelRecord:
     """Layers that do something else in train mode, while the whole model is in eval mode."""
     dropouts: dict[str, float] = field(default_factory=dict)
     """Probability of each dropout, by its name in the model."""
+    norm_momenta: dict[str, float] = field(default_factory=dict)
+    """Momentum of each batch normalization with running statistics, by its name in the model."""
     repeated: list[str] = field(default_factory=list)
     """Containers that hold the same layer, with its weights, more than once."""
 
@@ -156,11 +161,15 @@ class OptimizerRecord:
     """What a schedule multiplies, `initial_lr` of each group; empty without a schedule."""
     highest_rate: float | None = None
     """The largest that a function of the step (LambdaLR) will ever give; None without one."""
+    schedule_over: int | None = None
+    """Updates after which a schedule has brought the rate below a hundredth of its peak; None if it never does."""
     maximize: bool = False
     decoupled: bool = False
     """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""
     first_length: float | None = None
     """Length of the very first update over that of the parameters before it; None where that says nothing."""
+    follows: list[float] = field(default_factory=list)
+    """Share of the first update that copies of its weights took over: rates of averages and target networks."""
     thrown: int = 0
     """Backward passes whose gradients were cleared before a step could use them."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from convdiag_lint.events import EventKind
-from runtime_probe.tap import environments, places, planned, randomness
+from runtime_probe.tap import environments, loops, places, planned, randomness, relations
 from runtime_probe.tap.calls import LABELS
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ def at_first_backward(session: Session) -> None:
     value, name = _gamma()
     session.record.rewards.gamma, session.record.rewards.gamma_name = value, name
     session.record.features.planned_steps = planned.steps()
+    if session.record.framework in {"raw", "accelerate"}:
+        session.rounds = loops.rounds(places.user_frames(2))
+    session.record.batch.limits = planned.limits()
 
 
 def _gamma() -> tuple[float | None, str]:
@@ -59,11 +62,17 @@ def after_warm_up(session: Session) -> None:
     """The time may have been drawn before the first module ran, when nobody watched yet."""
     if not session.record.features.time_argument:
         _time(session)
+    if session.rounds is not None:
+        session.record.features.planned_steps = session.rounds // _accumulated(session)
     with session.looking("asking a schedule"):
-        session.schedules.note_highest()
+        session.schedules.look_ahead()
     session.watch.compare_draws()
     session.pull.forget()
     session.adversaries.forget()
+    loader = session.feed.first() if session.feed.first is not None else None
+    if loader is not None and session.record.rank == 0:
+        with session.looking("relating targets to inputs"):
+            session.record.relations = relations.look(loader, *session.pull.roles())
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     values = [loss.value for step in session.record.steps for loss in step.losses]
@@ -79,6 +88,12 @@ def after_warm_up(session: Session) -> None:
                 features.finite_checks.append(event.where)
         kept.append(event)
     session.record.events = kept
+
+
+def _accumulated(session: Session) -> int:
+    """Backward passes at one line for each update."""
+    losses = session.record.steps[-1].losses if session.record.steps else []
+    return max(1, sum(loss.where == losses[0].where for loss in losses))
 
 
 def _time(session: Session) -> None:

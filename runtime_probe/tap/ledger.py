@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
     from runtime_probe.tap.tracked import Tracked
 
+_SCALED = frozenset(
+    "Linear NonDynamicallyQuantizableLinear Conv1D Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"
+    " LSTM GRU RNN LSTMCell GRUCell RNNCell".split()
+)
+"""Layers that multiply their inputs by their weights; an embedding is looked up."""
 _SAME = 1e-6
 """Of the largest weight: rounding within the rows of a matrix product."""
 
@@ -150,6 +156,7 @@ class Ledger:
                 root.coupled(),
                 root.idle,
                 root.dropouts(),
+                root.norm_momenta(),
                 root.repeated(),
             )
             for root in self.roots
@@ -162,7 +169,17 @@ class Ledger:
         for key, norm in zip(keys, gradients.norms([self.tensors[k].detach() for k in keys]), strict=True):
             self.parameters[key].norm = norm
             self.parameters[key].alike = _alike(self.tensors[key])
+        for tracked in self.session.tracked:
+            for parameter, norm in zip(tracked.parameters, tracked.initial, strict=False):
+                known = self.parameters.get(id(parameter))
+                if known is not None and known.layer in _SCALED and len(known.shape) > 1:
+                    known.gain = norm / math.sqrt(_units(known.layer, known.shape))
         record.parameters = list(self.parameters.values())
+
+
+def _units(layer: str, shape: list[int]) -> int:
+    """Outputs of a layer. The weights of transposed convolutions, and of transformers' Conv1D, are (in, out, ...)."""
+    return shape[1] if layer == "Conv1D" or layer.startswith("ConvTranspose") else shape[0]
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader, SequentialSampler
+from torch.utils.data import DataLoader, SequentialSampler, Subset
 
 from runtime_probe.tap.places import here
 from runtime_probe.tap.randomness import Randomness
@@ -28,6 +28,8 @@ class Feed:
         self.session = session
         self.replaying = False
         self.kept: dict[int, Any] = {}
+        self.first: weakref.ref[DataLoader[Any]] | None = None
+        """The first loader that training goes through; data sets must be free to go (`left`)."""
         self.alive: list[Any] = []
         """What must live on because its id is a key of `kept`; an id is only unique while its object lives."""
         self.left: dict[tuple[str, str, int], Any] = {}
@@ -99,8 +101,10 @@ class Feed:
         wanted, report = self.session.options.batch_size, self.session.record.batch
         size = _batch_size(loader, last)
         report.loaders += 1
+        self.first = weakref.ref(loader) if self.first is None else self.first
         report.in_order = report.in_order or (_in_order(loader) and length(loader) > 1)
         report.original = report.original or size
+        report.share = report.share if report.share is not None else _share(loader)
         if not report.keys:
             report.keys = [name for name, _ in tensors(last)] if last is not None else []
             self.session.note_timestamps(last)
@@ -132,6 +136,17 @@ def _in_order(loader: DataLoader[Any]) -> bool:
     return isinstance(getattr(sampler, "sampler", None), SequentialSampler)
 
 
+def _share(loader: DataLoader[Any]) -> float | None:
+    """How much of a data set is left in a subset of it; None where there is no subset."""
+    inner: Any = loader.dataset
+    while isinstance(inner, Subset):
+        inner = inner.dataset
+    try:
+        return len(loader.dataset) / len(inner) if inner is not loader.dataset else None
+    except (TypeError, NotImplementedError, ZeroDivisionError):
+        return None
+
+
 def length(loader: DataLoader[Any]) -> int:
     """Return the number of batches; -1 for a stream (TypeError), and for data sets that leave `__len__` open.
 
@@ -161,9 +176,13 @@ def _collate_anew(loader: DataLoader[Any], wanted: int) -> Any:
     if isinstance(loader.dataset, torch.utils.data.IterableDataset) or loader.batch_sampler is None:
         return None
     chosen = list(next(iter(loader.batch_sampler)))[:wanted]
-    items = loader.dataset.__getitems__(chosen) if hasattr(loader.dataset, "__getitems__") else None
-    samples = items if items is not None else [loader.dataset[index] for index in chosen]
-    return loader.collate_fn(samples)
+    return loader.collate_fn(items(loader.dataset, chosen))
+
+
+def items(data: Any, chosen: list[Any]) -> Any:
+    """Samples of a map-style data set, fetched as torch's own fetcher does."""
+    found = data.__getitems__(chosen) if hasattr(data, "__getitems__") else None
+    return found if found is not None else [data[index] for index in chosen]
 
 
 def cut(batch: Any, size: int, wanted: int) -> Any:

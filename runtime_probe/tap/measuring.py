@@ -75,7 +75,8 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
     session.step_started = time.monotonic()
     tracked.last_loss = loss
     if not tracked.steps and not again:
-        session.record.optimizers[tracked.index].first_length = _first_length(tracked)
+        if tracked.before is not None:  # else a scaler left the first one out
+            session.record.optimizers[tracked.index].first_length = _first_length(tracked.before)
     elif session.course.phase == records.BASELINE or session.change is not None:
         if session.course.phase == records.BASELINE:
             session.ledger.note_gradients(tracked, [n / scale for n in raw])
@@ -99,13 +100,12 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
     return step
 
 
-def _first_length(tracked: Tracked) -> float | None:
+def _first_length(before: gradients.Before) -> float | None:
     """Length of the first update over that of the parameters before; None where most of them were zero."""
-    assert tracked.before is not None
-    drawn = sum(int(torch.count_nonzero(gradients.dense(copy))) for copy in tracked.before.copies)
-    start = gradients.total(gradients.norms(tracked.before.copies))
-    update = gradients.total(gradients.norms(tracked.before.turn_into_change()))
-    return update / start if drawn > _DRAWN * sum(p.numel() for p in tracked.parameters) else None
+    drawn = sum(int(torch.count_nonzero(gradients.dense(copy))) for copy in before.copies)
+    start = gradients.total(gradients.norms(before.copies))
+    update = gradients.total(gradients.norms(before.turn_into_change()))
+    return update / start if drawn > _DRAWN * sum(p.numel() for p in before.parameters) else None
 
 
 def _measure_change(session: Session, tracked: Tracked, step: StepRecord, raw: list[float], scale: float) -> None:

@@ -54,6 +54,12 @@ class Model:
         drops = {n: m for n, m in self.module.named_modules() if isinstance(m, nn.modules.dropout._DropoutNd)}
         return {name: float(module.p) for name, module in drops.items()}
 
+    def norm_momenta(self) -> dict[str, float]:
+        """Momentum of each batch normalization that keeps running statistics with one."""
+        found = {n: m for n, m in self.module.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)}
+        tracking = {n: m for n, m in found.items() if m.training and m.track_running_stats}
+        return {name: float(m.momentum) for name, m in tracking.items() if m.momentum is not None}
+
     def repeated(self) -> list[str]:
         """Containers in which a layer with weights stands more than once."""
         found = []

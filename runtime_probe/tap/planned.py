@@ -1,4 +1,4 @@
-"""How many updates a script means to make, where it says so."""
+"""How many updates a script means to make, and what its trainer leaves out, where it says so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ _STEPS = (
 )  # fmt: skip
 _EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs", "num_train_epochs")
 _HOLDERS = ("args", "cfg", "config", "hparams", "opt", "opts", "self")
-_MOST_FRAMES = 40
+_LIGHTNING = ("lightning", "pytorch_lightning")
+_USUAL = {
+    "overfit_batches": ("0.0", "0", "None"),
+    "limit_train_batches": ("1.0", "None"),
+    "fast_dev_run": ("False", "0", "None"),
+}
+"""Settings of a trainer; 1 batch is not 1.0 of them."""
+_MOST_FRAMES = 60
 
 
 def steps() -> int | None:
@@ -38,19 +45,47 @@ def steps() -> int | None:
     return epochs * largest if epochs and largest > 0 else None
 
 
+def limits() -> list[str]:
+    """Return the settings of Lightning's trainer that leave training data out, as they are written."""
+    for holder, _ in _holders():
+        if _is_lightning(holder):
+            values = {name: getattr(holder, name, None) for name in _USUAL}
+            return [f"{name}={value}" for name, value in values.items() if str(value) not in _USUAL[name]]
+    return []
+
+
 def _of_framework() -> int | None:
-    """Hugging Face's trainer counts its steps before it begins."""
-    frame: Any = sys._getframe(1)
-    for _ in range(_MOST_FRAMES):
-        if frame is None:
-            return None
-        holder = frame.f_locals.get("self")
+    """The trainers of Hugging Face and Lightning count their steps before they begin."""
+    for holder, scope in _holders():
         if type(holder).__module__.startswith("transformers."):
-            for value in (getattr(getattr(holder, "state", None), "max_steps", None), frame.f_locals.get("max_steps")):
+            for value in (getattr(getattr(holder, "state", None), "max_steps", None), scope.get("max_steps")):
                 if isinstance(value, int) and value > 1:
                     return value
-        frame = frame.f_back
+        elif _is_lightning(holder):
+            return _of_lightning(holder)
     return None
+
+
+def _holders() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Objects whose methods are running, innermost first, with the variables of the method."""
+    frame: Any = sys._getframe(2)
+    for _ in range(_MOST_FRAMES):
+        if frame is None:
+            return
+        yield frame.f_locals.get("self"), frame.f_locals
+        frame = frame.f_back
+
+
+def _is_lightning(holder: Any) -> bool:
+    return type(holder).__name__ == "Trainer" and type(holder).__module__.partition(".")[0] in _LIGHTNING
+
+
+def _of_lightning(trainer: Any) -> int | None:
+    """Lightning's limits are -1 where there is none, and inf for a stream."""
+    steps, epochs, batches = trainer.max_steps, trainer.max_epochs, trainer.num_training_batches
+    by_epochs = epochs * batches // max(trainer.accumulate_grad_batches, 1) if epochs and epochs > 0 else 0
+    known = [n for n in (steps, by_epochs) if isinstance(n, int) and n > 1]
+    return min(known, default=None)
 
 
 def _scopes() -> Iterator[dict[str, Any]]:

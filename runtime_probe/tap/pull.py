@@ -19,7 +19,7 @@ from runtime_probe.tap.statistics import MOST_ANSWERED, answers, tensors
 from runtime_probe.tap.terms import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from runtime_probe.record import Where
     from runtime_probe.tap.session import Session
@@ -46,24 +46,46 @@ class Pull:
         self.made: list[_Made] = []
         self.given: set[str] = set()
         """Parts of the batch that models were given."""
+        self.inputs: set[str] = set()
+        """Those of all iterations."""
+        self.parts: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
+        """Shape and type of the parts of the batch."""
+        self.answered: set[tuple[int, ...]] = set()
+        """Shapes of what models returned."""
+        self.compared: set[str] = set()
+        """Parts of the batch that a loss was computed from."""
         self.outputs: list[tuple[str, torch.Tensor]] = []
         """What models returned, part of the graph."""
         self.gradients: dict[int, torch.Tensor] = {}
+        self.reordered: dict[str, Where] = {}
+        """Parts whose rows were brought into another order, and where."""
 
     def note_batch(self, batch: Any) -> None:
         """A loader has handed out a batch."""
         for name, tensor in tensors(batch):
+            self.parts[name] = tuple(tensor.shape), tensor.dtype
             self._note(tensor, frozenset((name,)))
 
-    def note_result(self, name: str, args: Iterable[torch.Tensor], result: Any) -> None:
+    def note_result(self, name: str, args: Sequence[torch.Tensor], result: Any) -> None:
         """An operation has made something, of the batch or not; without a loader a script picks its own rows."""
         parts: frozenset[str] = frozenset().union(*(getattr(x, _FROM, ()) for x in args))
         if not parts and name in _PICKS and self.session.record.batch.loaders == 0:
             where = directly(4)
             parts = frozenset((f"line {where.line}",)) if where is not None else parts
         if parts:
+            self._note_order(name, args, result, parts)
             for _, tensor in tensors(result):
                 self._note(tensor, parts)
+
+    def _note_order(self, name: str, args: Sequence[torch.Tensor], result: Any, parts: frozenset[str]) -> None:
+        """Rows were picked in another order, all of them."""
+        if name not in ("getitem", "index_select") or len(args) != 2 or not isinstance(result, torch.Tensor):
+            return
+        rows, order = args
+        if order.dim() == 1 and order.dtype == torch.long and rows.shape == result.shape and len(result) > 2:
+            where = directly(4)
+            if where is not None and not torch.equal(rows, result):
+                self.reordered.update(dict.fromkeys(parts, where))
 
     def _note(self, tensor: torch.Tensor, parts: frozenset[str]) -> None:
         setattr(tensor, _FROM, parts)
@@ -78,6 +100,7 @@ class Pull:
                 self.given |= getattr(tensor, _FROM, set())
         for name, tensor in answers(module, output):
             place = len(self.outputs)
+            self.answered.add(tuple(tensor.shape))
             self.outputs.append((name, tensor))
             tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
 
@@ -86,14 +109,22 @@ class Pull:
         if not self.session.watching or not self.session.course.in_phase:
             backward()
             return
+        self.compared |= getattr(loss, _FROM, set())
         if self.session.course.in_phase == 1:
             with self.session.looking("asking where the terms of a loss pull"):
                 self._compare_terms(loss)
             self.gradients.clear()
         backward()
         with self.session.looking("asking where a loss pulls"):
+            self._judge_order(getattr(loss, _FROM, frozenset()))
             self._compare(loss, here(2), term=False)
         self.gradients.clear()
+
+    def _judge_order(self, parts: frozenset[str]) -> None:
+        """Targets in another order than the batch, where no input is; mixup reorders both."""
+        if not self.given & self.reordered.keys():
+            found = [where for part, where in self.reordered.items() if part in parts]
+            self.session.record.features.targets_reordered = next(iter(found), None)
 
     def _compare_terms(self, loss: Any) -> None:
         """Ask each term of a sum by itself, before the backward pass of all: a large one hides a small one."""
@@ -146,8 +177,22 @@ class Pull:
                     part = ", ".join(sorted(parts))
                     found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term))
 
+    def roles(self) -> tuple[set[str], set[str]]:
+        """Return the parts of the batch that are inputs, and those that are targets.
+
+        What a diffusion or flow model is to give back it is given as well, with noise, and so is its encoder what a
+        variational one is to give back.
+        """
+        masks = {name for name, part in self.parts.items() if part[1] == torch.bool}
+        targets = self.compared - self.inputs - masks
+        if self.session.record.features.time_argument or not targets:
+            targets |= {name for name in self.inputs if name in self.parts and self.parts[name][0] in self.answered}
+        return self.inputs - targets - masks, targets
+
     def forget(self) -> None:
         """An iteration is over."""
+        self.inputs |= self.given
+        self.reordered.clear()
         self.made.clear()
         self.given.clear()
         self.outputs.clear()

@@ -74,6 +74,8 @@ class Session:
         """Counts the rewards of environments of the script's own."""
         self.shifted: set[str] = set()
         """Arguments of models that the targets are, one position on."""
+        self.rounds: int | None = None
+        """How often the loops around the first backward pass go round, as far as that is known."""
         self.batch_first = False
         """Targets are the inputs one position on along the second dimension: the first is the batch."""
         self.feed = Feed(self)
@@ -167,6 +169,10 @@ class Session:
         """An optimizer is about to step."""
         tracked = self._of(optimizer)
         tracked.in_step = True
+        if self.watching:
+            with self.looking("looking for averages of the weights"):
+                optimizer_record = self.record.optimizers[tracked.index]
+                optimizer_record.follows = optimizer_record.follows or tracked.followers.found()
         if self.course.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runtime_probe.tap.followers import Followers
 from runtime_probe.tap.gradients import Before, norms, total
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Tracked:
         self.parameters: list[torch.Tensor] = []
         self.gather()
         self.before: Before | None = None
+        self.initial = norms(self.parameters)
+        """Norm of each parameter before the first update."""
+        self.followers = Followers(self.parameters)
         self.left = False
         """The copy holds the parameters as the last step left them."""
         self.moved_since = 0.0

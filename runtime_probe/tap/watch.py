@@ -46,8 +46,8 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
-_FEW_DRAWS, _MANY_DRAWS = 4, 1_000_000
-"""Numbers of one draw that are compared with those of the step before."""
+_FEW_DRAWS, _FEW_WHOLE, _MANY_DRAWS = 4, 16, 1_000_000
+"""Numbers of one draw that are compared with those of the step before; a few whole numbers repeat by chance."""
 
 
 class Watch(TorchFunctionMode):
@@ -129,7 +129,10 @@ class Watch(TorchFunctionMode):
         calls = self.session.record.features.calls
         self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
         calls[name] = calls.get(name, 0) + 1
-        if _FEW_DRAWS <= result.numel() <= _MANY_DRAWS and self.session.course.in_phase:
+        # A digest does not see an order, and a permutation is nothing else.
+        enough = _FEW_DRAWS if result.is_floating_point() else _FEW_WHOLE
+        compared = name != "randperm" and enough <= result.numel() <= _MANY_DRAWS
+        if self.session.course.in_phase and compared:
             self.drawn.append((digest([result]), here(4)))
         if name in ("rand", "rand_like") and result.dim() > 1:
             _tag(result, _NOISE, here(4))

@@ -121,7 +121,45 @@ while True:
         schedule.step()
 """
 
+SUPERVISED = """
+import copy
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+images = torch.randn(640, 3, 8, 8)
+labels = (images.mean(dim=(1, 2, 3)) > 0).long()
+model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, momentum=0.1), nn.ReLU(), nn.Flatten(), nn.Linear(288, 2))
+average = copy.deepcopy(model)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+loader = DataLoader(TensorDataset(images, labels), 32, shuffle=True)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20 * len(loader))
+for epoch in range(20):
+    for x, y in loader:
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        with torch.no_grad():
+            for old, new in zip(average.parameters(), model.parameters()):
+                old.lerp_(new, 0.01)
+"""
+
 FAULTS = {
+    "an average of a longer run": (SUPERVISED, "lerp_(new, 0.01)", "lerp_(new, 0.00001)", "average-rate-wrong"),
+    "a schedule of epochs": (SUPERVISED, "T_max=20 * len(loader)", "T_max=20", "learning-rate-too-low"),
+    "labels of other samples": (SUPERVISED, "> 0).long()", "> 0).long()[torch.randperm(640)]", "targets-unrelated"),
+    "labels shuffled": (SUPERVISED, "model(x), y)", "model(x), y[torch.randperm(len(y))])", "targets-unrelated"),
+    "the momentum of another library": (SUPERVISED, "momentum=0.1", "momentum=0.99", "norm-momentum-wrong"),
+    "a subset": (
+        SUPERVISED,
+        "DataLoader(TensorDataset(images, labels),",
+        "DataLoader(torch.utils.data.Subset(TensorDataset(images, labels), range(16)),",
+        "data-left-out",
+    ),
     "a score that is added": (SEGMENTATION, "(1 - overlap)", "overlap", "loss-negated"),
     "an actor apart from its critic": (ACTOR_CRITIC, "[state, own]", "[state, action]", "loss-term-idle"),
     "a generator that gives itself away": (GAN, "tor(made), true)", "tor(made), false)", "adversaries-agree"),
@@ -134,16 +172,14 @@ FAULTS = {
     "a schedule that returns a rate": (ATTENTION, "min(1.0, (step", "1e-3 * min(1.0, (step", "learning-rate-too-low"),
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
-HEALTHY = {"mask": SEGMENTATION, "actor": ACTOR_CRITIC, "gan": GAN, "attention": ATTENTION}
+HEALTHY = {"mask": SEGMENTATION, "actor": ACTOR_CRITIC, "gan": GAN, "attention": ATTENTION, "supervised": SUPERVISED}
 
 
 def report() -> Report:
     return judge(run(["train.py"], Options(timeout=60.0)).records)
 
 
-@pytest.mark.parametrize(
-    "text", [SEGMENTATION, ACTOR_CRITIC, GAN, ATTENTION], ids=["mask", "actor", "gan", "attention"]
-)
+@pytest.mark.parametrize("text", HEALTHY.values(), ids=HEALTHY)
 def test_what_is_meant_passes(text: str, work: Path) -> None:
     (work / "train.py").write_text(textwrap.dedent(text))
     found = report()

@@ -53,7 +53,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "head-init-wide",
-            "loss-at-start-too-high",
+            "initialization-off-scale loss-at-start-too-high",
             "    model.train()\n",
             "    for head in model.heads:\n        nn.init.normal_(head.weight, std=10.0)\n    model.train()\n",
         ),

@@ -137,7 +137,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "init-wide",
-            "exploding-gradients",
+            "initialization-off-scale exploding-gradients",
             "    policy.train()\n",
             "    for p in policy.parameters():\n        nn.init.normal_(p, std=10.0)\n    policy.train()\n",
             "            nn.utils.clip_grad_norm_(policy.parameters(), 1.0)\n",
@@ -182,7 +182,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "labels-shuffled",
-            "",
+            "targets-unrelated",
             "loss = F.mse_loss(pred, action_batch)",
             "loss = F.mse_loss(pred, action_batch[torch.randperm(len(action_batch))])",
         ),

@@ -96,7 +96,7 @@ FAMILY = FamilyOfFaults(
         # The file is sorted by queue and read in its order: a batch holds one class.
         fault(
             "sorted-and-not-shuffled",
-            "targets-constant bins-not-covered",
+            "data-in-order targets-constant bins-not-covered",
             "    train_dataset = ",
             '    tickets.sort(key=lambda ticket: ticket["queue"])\n    train_dataset = ',
             'logging_steps=8, save_strategy="no"',
@@ -105,7 +105,7 @@ FAMILY = FamilyOfFaults(
         # The longest come first, their labels do not. Of a batch that comes again and again all can be learned by heart.
         fault(
             "sorted-without-labels",
-            "",
+            "data-in-order",
             'rows = [f["input_ids"][: self.max_length] for f in features]',
             'rows = sorted((f["input_ids"][: self.max_length] for f in features), key=len, reverse=True)',
         ),

@@ -79,7 +79,12 @@ FAMILY = FamilyOfFaults(
             "lr=args.lr * args.batch_size * args.block, betas",
         ),
         # Without the W a decay of 0.1 is added to the gradients, and there it is larger than they are.
-        fault("adam-with-decay-of-adamw", "weight-decay-too-high", "torch.optim.AdamW(", "torch.optim.Adam("),
+        fault(
+            "adam-with-decay-of-adamw",
+            "weight-decay-in-adam weight-decay-too-high",
+            "torch.optim.AdamW(",
+            "torch.optim.Adam(",
+        ),
         # Embeddings as torch makes them, but the head is the same matrix.
         fault("tied-embedding-too-wide", "loss-at-start-too-high", "initializer_range=0.02", "initializer_range=1.0"),
         # Noise on the embeddings, not divided by the root of length times width: they drown in it.

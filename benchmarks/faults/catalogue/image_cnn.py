@@ -32,7 +32,7 @@ FAMILY = FamilyOfFaults(
         fault("lr-tiny", "learning-rate-too-low", _LR, '"--lr", type=float, default=2e-7'),
         fault(
             "init-wide",
-            "loss-at-start-too-high exploding-gradients",
+            "initialization-off-scale loss-at-start-too-high exploding-gradients",
             "    criterion = ",
             "    for p in model.parameters():\n        nn.init.normal_(p, std=10.0)\n    criterion = ",
         ),
@@ -86,7 +86,7 @@ FAMILY = FamilyOfFaults(
         fault("relu-on-logits", "logits-bounded", _FORWARD, "        return F.relu(self.fc2(x))"),
         fault(
             "labels-shuffled",
-            "",
+            "targets-unrelated",
             "loss = criterion(outputs, labels)",
             "loss = criterion(outputs, labels[torch.randperm(len(labels))])",
         ),

@@ -25,7 +25,7 @@ FAMILY = FamilyOfFaults(
         # The episodes were recorded task by task.
         fault(
             "batches-in-recording-order",
-            "",
+            "data-in-order",
             "batch_size=args.batch_size, shuffle=True, ",
             "batch_size=args.batch_size, ",
         ),
@@ -54,7 +54,7 @@ FAMILY = FamilyOfFaults(
             "            total += loss.item()\n        scheduler.step()\n",
         ),
         # AdamW's decay, but as a term of the gradient, which Adam scales up.
-        fault("decay-in-adam", "weight-decay-too-high", "torch.optim.AdamW(", "torch.optim.Adam("),
+        fault("decay-in-adam", "weight-decay-in-adam weight-decay-too-high", "torch.optim.AdamW(", "torch.optim.Adam("),
         # Model.
         fault("causal-mask-missing", "future-leaks", "tgt_mask=causal, ", ""),
         # True means "leave out" in torch: all words are left out.
@@ -65,6 +65,11 @@ FAMILY = FamilyOfFaults(
             "nn.functional.pad(source != PAD,",
         ),
         # A standard deviation of 1 for all weights.
-        fault("init-from-unit-normal", "loss-at-start-too-high", "nn.init.xavier_uniform_(p)", "nn.init.normal_(p)"),
+        fault(
+            "init-from-unit-normal",
+            "initialization-off-scale loss-at-start-too-high",
+            "nn.init.xavier_uniform_(p)",
+            "nn.init.normal_(p)",
+        ),
     ),
 )

@@ -80,7 +80,7 @@ FAMILY = FamilyOfFaults(
         # Keras' 0.999 ported: the running statistics are still those of the start when they are used.
         fault(
             "batch-norm-momentum",
-            "",
+            "norm-momentum-wrong",
             "nn.BatchNorm2d(c_out), nn.ReLU(inplace=True),\n            nn.Conv2d(c_out,",
             "nn.BatchNorm2d(c_out, momentum=0.001), nn.ReLU(inplace=True),\n            nn.Conv2d(c_out,",
             "nn.BatchNorm2d(c_out), nn.ReLU(inplace=True),\n        )",

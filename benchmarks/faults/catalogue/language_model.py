@@ -56,7 +56,9 @@ FAMILY = FamilyOfFaults(
             "loss = F.cross_entropy(logits.view",
             "loss = F.cross_entropy(logits.float().view",
         ),
-        fault("init-wide", "loss-at-start-too-high exploding-gradients", "std=0.02", "std=10.0"),
+        fault(
+            "init-wide", "initialization-off-scale loss-at-start-too-high exploding-gradients", "std=0.02", "std=10.0"
+        ),
         fault(
             "embeddings-detached",
             "parameters-without-gradient",

@@ -11,7 +11,7 @@ FAMILY = FamilyOfFaults(
     "report",
     (
         fault("softmax-in-the-model", "softmax-applied-twice", _LOGITS, f"{_LOGITS}.softmax(dim=-1)"),
-        fault("files-in-order", "bins-not-covered targets-constant", "sampler=sampler", "shuffle=False"),
+        fault("files-in-order", "data-in-order bins-not-covered targets-constant", "sampler=sampler", "shuffle=False"),
         # The rare classes are hardly ever drawn: the loss looks well.
         fault("sampler-prefers-the-common", "bins-not-covered", "rarity = 1.0 / torch.tensor", "rarity = torch.tensor"),
         # The warm-up then counts epochs: the rate that was asked for is never reached.
@@ -70,7 +70,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "head-init-wide",
-            "loss-at-start-too-high",
+            "initialization-off-scale loss-at-start-too-high",
             "nn.init.trunc_normal_(self.head.weight, std=0.02)",
             "nn.init.normal_(self.head.weight, std=5.0)",
         ),

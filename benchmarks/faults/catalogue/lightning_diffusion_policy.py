@@ -56,9 +56,14 @@ FAMILY = FamilyOfFaults(
         # Lightning steps a schedule by epochs unless told: the run ends at a tenth of the warm-up.
         fault("schedule-by-epoch", "learning-rate-too-low", ', "interval": "step"}', "}"),
         # A decay for 100,000 steps in a run of 600: what is evaluated has learned nothing.
-        fault("ema-too-slow", "", "ema_decay=0.99)", "ema_decay=0.9999)"),
+        fault("ema-too-slow", "average-rate-wrong", "ema_decay=0.99)", "ema_decay=0.9999)"),
         # Left from debugging.
-        fault("overfit-batches-left-in", "", "gradient_clip_val=1.0,", "gradient_clip_val=1.0, overfit_batches=4,"),
+        fault(
+            "overfit-batches-left-in",
+            "data-left-out",
+            "gradient_clip_val=1.0,",
+            "gradient_clip_val=1.0, overfit_batches=4,",
+        ),
         # Model.
         fault(
             "blocks-in-plain-list",

@@ -20,7 +20,7 @@ FAMILY = FamilyOfFaults(
         # A delay that is not there is made up for: each torque stands beside the observation that it led to.
         fault(
             "torques-one-step-late",
-            "timestamps-misaligned",
+            "targets-late timestamps-misaligned",
             'logs["torque"][valid] /',
             'np.roll(logs["torque"], 1, axis=0)[valid] /',
         ),
@@ -76,7 +76,7 @@ FAMILY = FamilyOfFaults(
         # Standard deviation 1 whatever the fan-in: the actor's tanh is saturated, the values start at hundreds.
         fault(
             "weights-standard-normal",
-            "loss-at-start-too-high",
+            "initialization-off-scale loss-at-start-too-high",
             "    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))",
             "    net = nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))\n"
             "    for layer in net:\n"

@@ -42,7 +42,7 @@ FAMILY = FamilyOfFaults(
         # Values of the state after the action.
         fault(
             "values-a-step-late",
-            "timestamps-misaligned",
+            "targets-late timestamps-misaligned",
             'taken = q[:-1].gather(-1, batch["action"]',
             'taken = q[1:].gather(-1, batch["action"]',
         ),

@@ -73,7 +73,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "init-with-std-one",
-            "loss-at-start-too-high",
+            "initialization-off-scale loss-at-start-too-high",
             "nn.init.xavier_uniform_(module.weight)",
             "nn.init.normal_(module.weight)",
         ),

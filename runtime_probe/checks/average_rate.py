@@ -1,0 +1,53 @@
+"""Averages of weights, and target networks, that follow too slowly, or at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Compare the rate of each average with the updates that the run has."""
+    planned = record.features.planned_steps
+    for optimizer in record.optimizers:
+        for rate in optimizer.follows:
+            left = (1.0 - rate) ** planned if planned else None
+            numbers: dict[str, Any] = {"rate": rate, "planned": planned}
+            if rate > t.FOLLOWS_AT_ONCE:
+                yield warned(
+                    f"a copy of the weights takes over {number(rate)} of each update: it averages nothing",
+                    "keep most of the average: ema = decay * ema + (1 - decay) * weights, decay 0.99 to 0.9999",
+                    optimizer.where,
+                    **numbers,
+                )
+            elif left is not None and left > t.AVERAGE_LEFT:
+                yield failed(
+                    f"an average of the weights takes over {number(rate)} of each update: after the {planned} of this"
+                    f" run {left:.0%} of it are still the initial weights",
+                    f"lower the decay, to about {1 - min(10 / (planned or 10), 0.5):.4g}, or let it warm up",
+                    optimizer.where,
+                    **numbers,
+                )
+            else:
+                yield passed(f"an average of the weights takes over {number(rate)} of each update", **numbers)
+    if not any(optimizer.follows for optimizer in record.optimizers):
+        yield skipped("nothing was seen to follow the weights")
+
+
+CHECK = Check(
+    id="average-rate-wrong",
+    title="Averages keep pace",
+    step=7,
+    seed="",
+    why="The average, not the trained weights, is what is evaluated and saved. One whose decay was made for a million"
+    " updates is at its random start after a thousand; one with decay and 1 - decay exchanged is no average.",
+    run=run,
+)

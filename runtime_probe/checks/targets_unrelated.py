@@ -1,0 +1,48 @@
+"""Labels that have nothing to do with their samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Ask the order of rows in a batch, and the data set, not the model."""
+    if record.features.targets_reordered is not None:
+        yield warned(
+            "the rows of a target are brought into another order here, and those of no input",
+            "index inputs and targets with the same permutation",
+            record.features.targets_reordered,
+        )
+        return
+    for relation in record.relations:
+        if relation.dependence < t.UNRELATED:
+            yield warned(
+                f"in {relation.samples} samples of the data set, {relation.part} depends on the inputs no more than"
+                f" shuffled rows do ({number(relation.dependence)} standard deviations)",
+                "look at a few samples beside their labels: both lists in the same order, joined by the same key",
+                dependence=relation.dependence,
+            )
+        else:
+            yield passed(f"{relation.part} depends on the inputs", dependence=relation.dependence)
+    if not record.relations:
+        yield skipped("the data set was not read: no map-style loader, too few or too slow samples, or no target in it")
+
+
+CHECK = Check(
+    id="targets-unrelated",
+    title="Targets belong to their inputs",
+    step=1,
+    seed="",
+    why="Labels in another order than their samples (a directory listing, a shuffle of one of two lists) can be learnt"
+    " by heart and not otherwise. The loss falls for a while, to that of the mean.",
+    run=run,
+)

@@ -1,0 +1,191 @@
+"""Do the targets of a data set have to do with its inputs, and with those of the same moment?
+
+Labels that were sorted otherwise than the samples, or joined by the wrong key, give a loss that falls as the mean is
+learnt, and for four samples as they are learnt by heart. So the data themselves are asked.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from runtime_probe.record import Relation
+from runtime_probe.tap.loaders import items
+from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_STRETCHES, _FEWEST, _LENGTH = 8, 4, 128
+"""Read from the data set: runs of samples that follow each other."""
+_SECONDS, _AT_ONCE = 1.5, 16
+"""For all of them; slow data sets are left alone."""
+_FEATURES, _FITTED = 256, 64
+"""Of the inputs: for distances, and for a linear fit to half of the samples."""
+_PIXELS = 8
+"""Images are looked at in so many rows and columns: where something is, not which edge it has."""
+_MOST_CLASSES = 64
+_IMAGES = 4
+"""Dimensions of images (N, C, H, W)."""
+_BINS = 16
+"""Columns of whole numbers that are quantities, each in bins; more are a sequence of tokens."""
+_BUCKETS = 256
+"""Tokens are counted in so many."""
+_PERMUTATIONS = 64
+_LAGS = (-1, 0, 1)
+_RIDGE = 1e-2
+
+
+def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str]) -> list[Relation]:
+    """Read stretches of a loader's data set, and relate the parts of the batch that are targets to its inputs."""
+    inputs, targets = sorted(inputs), sorted(targets)
+    if not inputs or not targets:
+        return []
+    state = Randomness()
+    try:
+        stretches = _read(loader)
+    finally:
+        state.put_back()
+    if len(stretches) < _FEWEST:
+        return []
+    parts = [dict(tensors(stretch)) for stretch in stretches]
+    found = []
+    given = [_features([part[name] for part in parts if name in part]) for name in inputs]
+    x = torch.cat([g for g in given if g is not None], dim=1) if any(g is not None for g in given) else None
+    images = any(name in parts[0] and parts[0][name].dim() >= _IMAGES for name in inputs)
+    for name in targets:
+        y = _labels([part[name] for part in parts if name in part], classes_only=images)
+        if x is not None and y is not None and len(x) == len(y) == len(stretches) * _LENGTH:
+            found.append(Relation(name, len(x), dependence(x, y), lagged(_fewer(x, _FITTED), y)))
+    return found
+
+
+def _read(loader: DataLoader[Any]) -> list[Any]:
+    """Return collated stretches; fewer than wanted where the data set is short, slow or a stream."""
+    data: Any = loader.dataset
+    if isinstance(data, IterableDataset) or not hasattr(data, "__len__") or loader.collate_fn is None:
+        return []
+    wanted = min(len(data) // _LENGTH, _STRETCHES)
+    stretches: list[Any] = []
+    began = time.monotonic()
+    for number in range(wanted if wanted >= _FEWEST else 0):
+        samples: list[Any] = []
+        for start in range(number * (len(data) // wanted), number * (len(data) // wanted) + _LENGTH, _AT_ONCE):
+            samples += items(data, list(range(start, start + _AT_ONCE)))
+            if time.monotonic() - began > _SECONDS:
+                return stretches
+        stretches.append(loader.collate_fn(samples))
+    return stretches
+
+
+def _alike(found: list[torch.Tensor]) -> bool:
+    """Whether a part is there in each stretch, and has one shape; padding to the longest sample does not."""
+    return len(found) >= _FEWEST and all(t.dim() > 0 and t.shape[1:] == found[0].shape[1:] for t in found)
+
+
+def _features(found: list[torch.Tensor]) -> torch.Tensor | None:
+    """Standardized features (N, D) of one input: numbers as they are, tokens counted."""
+    if not _alike(found):
+        return None
+    value = torch.cat([t.detach().cpu() for t in found])
+    if value.is_floating_point() or value.dtype == torch.uint8:
+        value = value.float().nan_to_num()
+        if value.dim() == _IMAGES and min(value.shape[-2:]) > _PIXELS:
+            value = torch.nn.functional.adaptive_avg_pool2d(value, _PIXELS)
+        rows = value.flatten(1) if value.dim() > 1 else value[:, None]
+        return _standardized(_fewer(rows, _FEATURES))
+    if value.dtype == torch.bool or value.is_complex() or value.dim() > 2:
+        return None
+    tokens = value[:, None] if value.dim() == 1 else value
+    counts = torch.zeros(len(tokens), _BUCKETS)
+    return _standardized(counts.scatter_add_(1, tokens.long() % _BUCKETS, torch.ones(tokens.shape)))
+
+
+def _labels(found: list[torch.Tensor], *, classes_only: bool) -> torch.Tensor | None:
+    """Values (N, D) of a target, one column for each class where it is one; None where it cannot be asked.
+
+    It does not vary, is a sequence of tokens, or is asked of pixels, which tell the class but not where something is.
+    """
+    if not _alike(found):
+        return None
+    value = torch.cat([t.detach().cpu() for t in found])
+    value = value.flatten(1) if value.dim() > 1 else value[:, None]
+    if value.dtype == torch.bool or value.is_complex():
+        return None  # masks, as a rule
+    if value.is_floating_point() or 1 < value.shape[1] <= _BINS:
+        rows = _standardized(value.float())
+        return _fewer(rows, _FEATURES) if rows.shape[1] and not classes_only else None
+    if value.shape[1] > 1:
+        return None
+    classes, index = value[:, 0].unique(return_inverse=True)
+    return torch.nn.functional.one_hot(index).float() if 1 < len(classes) <= _MOST_CLASSES else None
+
+
+def _standardized(rows: torch.Tensor) -> torch.Tensor:
+    spread = rows.std(dim=0)
+    kept = spread > 1e-6 * spread.max().clamp(min=1e-30)
+    return (rows[:, kept] - rows[:, kept].mean(dim=0)) / spread[kept]
+
+
+def _fewer(rows: torch.Tensor, most: int) -> torch.Tensor:
+    """Project on random directions where there are many features: distances stay what they are, about."""
+    if rows.shape[1] <= most:
+        return rows
+    generator = torch.Generator().manual_seed(0)
+    return rows @ torch.randn(rows.shape[1], most, generator=generator) / rows.shape[1] ** 0.5
+
+
+def dependence(x: torch.Tensor, y: torch.Tensor) -> float:
+    """Return how many standard deviations the dependence of x (N, D) and y (N, E) is above that of shuffled rows.
+
+    The Hilbert-Schmidt independence criterion (Gretton et al. 2005) under permutations, the larger one for linear and
+    for Gaussian kernels, these of the median distance.
+    """
+    return max(_above(x.double() @ x.double().T, y.double() @ y.double().T), _above(_kernel(x), _kernel(y)))
+
+
+def _above(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741 - as in the literature
+    k = k - k.mean(0) - k.mean(1)[:, None] + k.mean()
+    generator = torch.Generator().manual_seed(0)
+    shuffled = []
+    for _ in range(_PERMUTATIONS):
+        order = torch.randperm(len(l), generator=generator)
+        shuffled.append(float((k * l[order][:, order]).sum()))
+    null = torch.tensor(shuffled, dtype=torch.float64)
+    spread = float(null.std())
+    return (float((k * l).sum()) - float(null.mean())) / spread if spread > 0 else 0.0
+
+
+def _kernel(rows: torch.Tensor) -> torch.Tensor:
+    square = torch.cdist(rows.double(), rows.double()).square()
+    apart = square[square > 0]
+    return torch.exp(-square / (apart.median() if len(apart) else 1.0))
+
+
+def lagged(x: torch.Tensor, y: torch.Tensor) -> list[float]:
+    """Return the share of y that a linear fit leaves open, from the input one sample before, the same, one after.
+
+    Fitted on half of the stretches and asked of the other half, both ways. 1: nothing is explained.
+    """
+    inside = torch.arange(1, _LENGTH - 1)
+    rows = [number * _LENGTH + inside for number in range(len(x) // _LENGTH)]
+    halves = [torch.cat(rows[0::2]), torch.cat(rows[1::2])]
+    left = []
+    for lag in _LAGS:
+        open_, whole = 0.0, 0.0
+        for fitted, asked in (halves, halves[::-1]):
+            a, b = _with_one(x[fitted + lag]), _with_one(x[asked + lag])
+            penalty = _RIDGE * len(a) * torch.eye(a.shape[1], dtype=torch.float64)
+            weights = torch.linalg.solve(a.T @ a + penalty, a.T @ y[fitted].double())
+            open_ += float((b @ weights - y[asked]).square().sum())
+            whole += float((y[asked].double() - y[fitted].double().mean(dim=0)).square().sum())
+        left.append(open_ / whole if whole > 0 else 1.0)
+    return left
+
+
+def _with_one(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([x.double(), torch.ones(len(x), 1, dtype=torch.float64)], dim=1)

@@ -1,0 +1,100 @@
+"""Do targets belong to the inputs of their own sample? Asked of data sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402 - needs torch
+
+from runtime_probe.tap import relations  # noqa: E402
+
+
+def trajectories(count: int = 1024) -> tuple[Any, Any]:
+    """States (N, 6) that wander, and the force (N, 2) that a controller answers each with."""
+    torch.manual_seed(0)
+    states = [torch.zeros(6)]
+    for _ in range(count - 1):
+        states.append(0.7 * states[-1] + torch.randn(6))
+    state = torch.stack(states)
+    return state, torch.tanh(state @ torch.randn(6, 2) / 3) + 0.05 * torch.randn(count, 2)
+
+
+def asked(*parts: Any) -> list[relations.Relation]:
+    return relations.look(DataLoader(TensorDataset(*parts), 32, shuffle=True), {"[0]"}, {"[1]"})
+
+
+def test_targets_that_belong_to_their_inputs() -> None:
+    [found] = asked(*trajectories())
+    assert found.dependence > 20
+    before, same, after = found.left_open
+    assert same < 0.3 < min(before, after)
+
+
+def test_targets_in_another_order_do_not_depend_on_the_inputs() -> None:
+    for seed in range(5):
+        state, force = trajectories()
+        torch.manual_seed(seed)
+        [found] = asked(state, force[torch.randperm(len(force))])
+        assert found.dependence < 4
+        assert min(found.left_open) > 0.9
+
+
+def test_targets_of_the_step_before() -> None:
+    state, force = trajectories()
+    [found] = asked(state[1:], force[:-1])
+    before, same, after = found.left_open
+    assert before < 0.3 < min(same, after)
+
+
+def test_positions_to_go_to_are_of_the_next_state_and_not_late() -> None:
+    state, _ = trajectories()
+    [found] = asked(state[:-1], state[1:, :2])
+    before, same, after = found.left_open
+    assert after < same < before
+
+
+def test_classes_of_images_and_of_words() -> None:
+    torch.manual_seed(0)
+    labels = torch.randint(0, 4, (600,))
+    images = 0.5 * torch.randn(600, 3, 24, 24)
+    for row, label in enumerate(labels.tolist()):
+        images[row, :, 5 * label : 5 * label + 5] += 1.0
+    words = torch.randint(0, 500, (600, 12))
+    words[:, 3] = 500 + labels
+    for inputs in (images, words):
+        [found] = asked(inputs, labels)
+        assert found.dependence > 10
+        [found] = asked(inputs, labels[torch.randperm(600)])
+        assert found.dependence < 4
+
+
+def test_draws_of_the_data_set_are_put_back() -> None:
+    class Noisy(Dataset):  # type: ignore[type-arg]
+        def __len__(self) -> int:
+            return 600
+
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            return torch.randn(3), torch.tensor(float(index))
+
+    torch.manual_seed(3)
+    expected = torch.randn(4)
+    torch.manual_seed(3)
+    assert relations.look(DataLoader(Noisy(), 8), {"[0]"}, {"[1]"})
+    assert torch.equal(torch.randn(4), expected)
+
+
+def test_what_cannot_be_asked_is_left() -> None:
+    state, force = trajectories(300)
+    assert not asked(state, force), "too short"
+    assert not asked(torch.randn(600, 3), torch.zeros(600)), "targets that do not vary"
+    assert not asked(torch.randn(600, 3), torch.arange(600)), "a class for each sample"
+    assert not relations.look(DataLoader(TensorDataset(state, force)), set(), {"[1]"})
+
+
+def test_a_slow_data_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "_SECONDS", -1.0)
+    assert not asked(*trajectories())
