@@ -48,6 +48,8 @@ ONLY_REWARDS = 0.9
 """Of the targets. The last step of an episode has nothing to look ahead to; ten steps make an episode."""
 SUBSET = 0.05
 """Of a data set. Splits leave 50 to 95 % for training, and few-shot learning says so itself."""
+SENTINEL = 0.25
+"""Of the values of a dimension. More is a state, as a gripper that is closed."""
 OUTLIER_SCORE = 20.0
 """Robust z-score, |x - median| / (1.4826 MAD). Seed: slips of +-50 in a range of +-3.14 rad, whose MAD is about
 1.6 rad: a score of 21. Heavy-tailed but honest data stays below."""
@@ -184,6 +186,8 @@ NORM_MOMENTUM_HIGH = 0.9
 """Torch's default is 0.1, and the original's 0.99 is 0.01 here."""
 DECAY_IN_ADAM = 0.01
 """Weight decay that Adam adds to the gradient: the default of AdamW, which is another thing (arXiv:1711.05101)."""
+MOVED_FEW = 0.3
+"""The same, worth a word."""
 DECAY_WARN, DECAY_FAIL = 1.0, 5.0
 """Pull of the weight decay over that of the loss, at the start. Seed: "weight decay too large (the regularizer
 overpowers the loss gradient)": equal is worth a word. Measured: healthy runs are below 0.1."""
@@ -217,6 +221,11 @@ VELOCITY_COSINE = 0.9
 NOISE_RATIO = 10.0
 """Between the std of the noise and of the data. Seed: a schedule for images "will behave poorly on robot actions
 with a standard deviation of 2.0": we allow for a factor of ten before we speak."""
+COSINE_CLASSES = 2
+"""Between more classes cosines cannot be certain: of three, 0.79."""
+LATE_LIKENESS = 0.5
+"""Correlation of x_t and data in the last tenth of the times. A cosine schedule has 0.15 there for data of variance 1,
+a linear one of 1000 steps 0.02, and one with its betas over 100 steps 0.6."""
 POLICY_REVERSED = -0.5
 """Correlation of an update's effect on log-probabilities with returns. A baseline lowers it, but does not turn it."""
 REWARD_COUNT = 40

@@ -1,4 +1,4 @@
-"""Two linear layers with nothing between them are one."""
+"""Two linear layers, or convolutions, with nothing or batch normalization between them are one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Report linear layers that feed each other."""
     if record.linear_pairs:
         yield warned(
-            f"nothing stands between the linear layers {names(record.linear_pairs)}: together they are one",
+            f"no activation stands between {names(record.linear_pairs)}: together they are one linear layer",
             "put an activation such as nn.ReLU() or nn.GELU() between them, or drop one",
             layers=list(record.linear_pairs),
         )
-    elif any(p.layer == "Linear" for p in record.parameters):
+    elif any(p.layer == "Linear" or p.layer.startswith("Conv") for p in record.parameters):
         yield passed("no linear layer feeds another one directly")
     else:
         yield skipped("no linear layers were seen")

@@ -33,6 +33,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             alike.where,
         )
         return
+    if record.batch.same:
+        yield warned(
+            f"all samples of a batch have the same {record.batch.same}",
+            "look for a seed or an index that is the same for every sample",
+        )
     for item in record.statistics:
         if item.top_share >= t.TOP_TOKEN:
             yield warned(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 from runtime_probe.checks.loss_arguments import calls_of, most
 
@@ -31,7 +33,20 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             name = bad[0].made_by.split("Backward")[0].lower()
             yield say(f"the logits of cross_entropy come out of {name}", remedy, bad[0].where)
             return
+    cosines = [call for call in calls if call.cosine and call.classes > t.COSINE_CLASSES]
+    if most(calls, cosines):
+        yield warned(
+            f"the logits of cross_entropy are cosines, between -1 and 1: of {cosines[0].classes} classes none gets a"
+            f" probability above {_certain(cosines[0].classes):.2f}",
+            "divide them by a temperature (0.07 is usual), or multiply by a scale that is learnt",
+            cosines[0].where,
+        )
+        return
     yield passed("logits are free numbers", calls[0].where)
+
+
+def _certain(classes: int) -> float:
+    return math.exp(1.0) / (math.exp(1.0) + (classes - 1) * math.exp(-1.0))
 
 
 CHECK = Check(

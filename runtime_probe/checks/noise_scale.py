@@ -30,6 +30,16 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             flat,
         )
         return
+    likeness = record.features.late_likeness
+    if likeness is not None and likeness > t.LATE_LIKENESS:
+        yield warned(
+            f"at the latest times what the model is given still correlates by {number(likeness)} with the data: it is"
+            " never asked about what sampling begins with",
+            "x_t is made with the product of all alphas up to t (alphas_cumprod), and the schedule ends at about 0;"
+            " betas for 1000 steps are too small for 100",
+            likeness=likeness,
+        )
+        return
     if noise is None or not data or family.name not in {"flow", "diffusion"}:
         yield skipped("no noise was mixed with data")
         return

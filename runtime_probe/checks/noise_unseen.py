@@ -17,7 +17,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the iteration in which the noise was another one."""
     reaches = record.experiments.noise_reaches_model
     where = next((call.where for call in record.loss_calls), None)
-    if reaches is None or family.name not in {"flow", "diffusion"}:
+    if record.features.other_noise is not None:
+        yield failed(
+            "the noise that the loss asks for is not the noise that was mixed with the data: it cannot be predicted",
+            "draw the noise once, and use it for x_t and for the target",
+            record.features.other_noise,
+        )
+    elif reaches is None or family.name not in {"flow", "diffusion"}:
         yield skipped("no noise was drawn for a model that is given a time")
     elif reaches:
         yield passed("with other noise the model is given other inputs", where)

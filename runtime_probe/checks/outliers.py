@@ -26,6 +26,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return
     for item in items:
+        share, dimension = max(((share, place) for place, share in enumerate(item.sentinel)), default=(0.0, 0))
+        # A reward is the same at the end of each episode, and so is what is observed at its start.
+        if 0.0 < share < t.SENTINEL and item.role == "model input" and family.name != "reinforcement learning":
+            low, high = item.minimum[dimension], item.maximum[dimension]
+            yield warned(
+                f"{called(item)}: {share:.1%} of the values of dimension {dimension} are one and the same, and far from"
+                f" all others ({number(low)} to {number(high)}): does it stand for a missing value?",
+                "leave out what is missing, or mask it, before statistics are taken",
+                item.where,
+                share=share,
+                dimension=dimension,
+            )
+            continue
         score, dimension = max((score, place) for place, score in enumerate(item.outlier))
         far = [(s, place) for place, s in enumerate(item.outlier) if _deviations(item, place) > t.OUTLIER_DEVIATIONS]
         if far:

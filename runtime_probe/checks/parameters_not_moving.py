@@ -38,6 +38,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             parameters=[p.name for p in swallowed],
             half=True,
         )
+    elif half and sum(p.moved < t.MOVED_FEW for p in half) > len(half) / 2:
+        largest = max(p.moved for p in half)
+        yield warned(
+            f"at most {largest:.0%} of the elements of a {half[0].dtype} weight change in an update: the rest of it is"
+            " rounded away",
+            "keep the weights in float32, and use autocast for the rest",
+            record.optimizers[half[0].optimizer or 0].where,
+            half=True,
+        )
     elif len(still) > len(held) / 2 and all(math.isfinite(step.applied_norm) for step in record.steps):
         yield failed(
             f"{len(still)} of {len(held)} parameters have a gradient and did not change in"

@@ -39,7 +39,8 @@ def _never_there(record: Record, descent: Descent) -> Outcome | None:
 
 def _stands(record: Record, descent: Descent) -> Outcome | None:
     """A warm-up in steps that is stepped once an epoch: within ten steps the rate stays where it starts."""
-    peak, rates = max(record.optimizers[descent.optimizers[0]].peak_rates, default=0.0), descent.rates
+    optimizer, rates = record.optimizers[descent.optimizers[0]], descent.rates
+    peak = max([*optimizer.peak_rates, optimizer.highest_rate or 0.0])
     if not rates or len(set(rates)) > 1 or not 0.0 < rates[0] < t.WARM_UP_STANDS * peak:
         return None
     return warned(

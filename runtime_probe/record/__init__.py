@@ -89,7 +89,8 @@ class Record:
     exchanged: list[Where] = field(default_factory=list)
     """Where view() or reshape() gives dimensions in another order."""
     linear_pairs: list[str] = field(default_factory=list)
-    """Linear layers whose output went into another as it was, `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
+    """Linear layers, or convolutions, whose output went into another as it was or normalized by its batch, as in
+    `Policy.net.0 > Policy.net.1`; bottlenecks left out."""
     policy_correlations: list[float] = field(default_factory=list)
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     pulls: list[PullRecord] = field(default_factory=list)

@@ -29,6 +29,8 @@ class TensorStatistics:
     maximum: list[float] = field(default_factory=list)
     outlier: list[float] = field(default_factory=list)
     """Largest robust z-score of each feature, |x - median| / (1.4826 * MAD); 0 where MAD is 0."""
+    sentinel: list[float] = field(default_factory=list)
+    """For each feature: share of the rows that hold one and the same value, far from all others; 0 without one."""
     integral: bool = False
     """Whether all values are whole numbers."""
     distinct: int = 0
@@ -76,6 +78,8 @@ class LossCall:
     """Distinct targets."""
     top_share: float = 0.0
     """Share of targets that falls in the fullest tenth of the classes."""
+    cosine: bool = False
+    """The input is a product of vectors of length 1."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
     target_learns: bool = False
@@ -152,6 +156,8 @@ class Batch:
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
+    same: str = ""
+    """The largest part of the script's batch, if it is the same for all samples."""
     made_up: bool = False
     """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)
@@ -207,6 +213,10 @@ class Features:
     """Where rows of a target were brought into another order than that of the inputs."""
     uniform_noise: Where | None = None
     """Where noise that was drawn by rand is mixed with data of the same shape."""
+    other_noise: Where | None = None
+    """Where a loss compares with noise that is not the noise that was mixed with the data."""
+    late_likeness: float | None = None
+    """Correlation of what a diffusion model is given at the latest of its times with the data."""
     noise_std: float | None = None
     """Standard deviation of the drawn noise that has the shape of the target."""
     data_std: list[float] = field(default_factory=list)

@@ -160,7 +160,7 @@ class OptimizerRecord:
     peak_rates: list[float] = field(default_factory=list)
     """What a schedule multiplies, `initial_lr` of each group; empty without a schedule."""
     highest_rate: float | None = None
-    """The largest that a function of the step (LambdaLR) will ever give; None without one."""
+    """The largest that a schedule will ever give, where it can be asked (LambdaLR, OneCycleLR); None otherwise."""
     schedule_over: int | None = None
     """Updates after which a schedule has brought the rate below a hundredth of its peak; None if it never does."""
     maximize: bool = False

@@ -9,17 +9,20 @@ _FEWEST = 8
 _MOST_ROWS = 512
 
 
-def towards(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) -> float | None:
+def towards(
+    output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor, *, compared: bool = False
+) -> float | None:
     """Return how well the wanted change of an output fits a target, from -1 to 1; None where they do not compare.
 
     Args:
         output: (N, ...) what the model returned.
         wanted: (N, ...) minus the gradient of the loss there.
         target: (N, ...) numbers, or (N), (N, ...) class indices.
+        compared: The loss is a distance of the two: what it wants is what is missing.
     """
     whole = not target.is_floating_point()
     if target.squeeze().shape == output.squeeze().shape and not (whole and int(target.unique().numel()) > 2):
-        return _correlated(output.double().flatten(), wanted.double().flatten(), target.double().flatten())
+        return _correlated(*(t.double().flatten() for t in (output, wanted, target)), compared=compared)
     if whole and target.dtype != torch.bool:
         for rows in (wanted, wanted.movedim(1, -1) if wanted.dim() > 2 else wanted):
             if rows.dim() > 1 and rows.shape[:-1] == target.shape and rows.shape[-1] > 1:
@@ -27,7 +30,7 @@ def towards(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) ->
     return None
 
 
-def _correlated(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) -> float | None:
+def _correlated(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor, *, compared: bool) -> float | None:
     """Return the larger of two correlations: with what is missing, and with the target itself."""
     counted = wanted != 0  # the rest is masked
     output, wanted, target = output[counted], wanted[counted], target[counted]
@@ -36,7 +39,8 @@ def _correlated(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor
     missing, around = target - output, target - target.mean()
     if not around.any() or not missing.any():
         return None
-    return max(float(torch.cosine_similarity(wanted, other, dim=0)) for other in (missing, around))
+    others = (missing,) if compared else (missing, around)
+    return max(float(torch.cosine_similarity(wanted, other, dim=0)) for other in others)
 
 
 def together(output: torch.Tensor, wanted: torch.Tensor, labels: torch.Tensor) -> float | None:

@@ -23,34 +23,53 @@ _MOST_PAIRS = 8
 _MOST_ELEMENTS = 4_000_000
 
 
+def _width(module: nn.Module) -> tuple[int, int] | None:
+    """Inputs and outputs of a linear layer, or of a convolution that looks around in all channels; else None."""
+    if type(module) is nn.Linear:
+        return module.in_features, module.out_features
+    if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) and module.groups == 1 and max(module.kernel_size) > 1:
+        return module.in_channels, module.out_channels
+    return None
+
+
 class Between:
     """Remembers what came out of layers while every module is watched."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.linear: dict[int, tuple[weakref.ref[torch.Tensor], int, nn.Linear]] = {}
+        self.linear: dict[int, tuple[weakref.ref[torch.Tensor], int, nn.Module]] = {}
+        """By the id of an output: the linear layer or convolution that it is of, normalized by its batch or not."""
+        self.normalized: dict[int, nn.Module] = {}
+        """By the id of a batch normalization: the layer whose output it was given."""
         self.outputs: list[weakref.ref[torch.Tensor]] = []
         """What the outermost modules returned last."""
 
     def out_of(self, module: nn.Module, output: Any, *, outer: bool) -> None:
         """A module has returned."""
-        if type(module) is nn.Linear:
-            self.linear[id(output)] = (weakref.ref(output), output._version, module)
+        source = module if _width(module) is not None else self.normalized.pop(id(module), None)
+        if source is not None:
+            self.linear[id(output)] = (weakref.ref(output), output._version, source)
         if outer:
             self.outputs += [weakref.ref(t) for _, t in tensors(output) if t.requires_grad and t.dim() > 1]
             del self.outputs[:-_MOST_PAIRS]
 
-    def into_linear(self, module: nn.Linear, value: torch.Tensor, root: nn.Module) -> None:
-        """A linear layer is called: with the output of another one, as it is?"""
-        if id(value) not in self.linear:
+    def into(self, module: nn.Module, value: Any, root: nn.Module) -> None:
+        """A layer is called: with the output of a linear one, as it is?"""
+        width = _width(module)
+        normalizes = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if id(value) not in self.linear or not (width or normalizes):
             return
         kept, version, first = self.linear[id(value)]
         same = kept()
         # An activation in place leaves the same tensor, in another version.
         if same is None or same is not value or same._version != version:
             return
+        before = _width(first)
+        if normalizes or width is None or before is None:
+            self.normalized[id(module)] = first
+            return
         # A bottleneck (low rank, a shared embedding) is linear on purpose.
-        narrow = first.out_features < min(first.in_features, module.out_features)
+        narrow = before[1] < min(before[0], width[1])
         if narrow or len(self.record.linear_pairs) >= _MOST_PAIRS:
             return
         names = {id(m): name for name, m in root.named_modules()}

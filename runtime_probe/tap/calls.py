@@ -127,8 +127,8 @@ class Calls:
             self.order[id(module)] = len(self.order)
             self.kept.append(module)
             self.callers[id(module)] = self._stack[0]
-        if type(module) is nn.Linear and args:
-            self.between.into_linear(module, args[0], self._stack[0])
+        if args:
+            self.between.into(module, args[0], self._stack[0])
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords())

@@ -17,6 +17,8 @@ from runtime_probe.tap.calls import LABELS
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
+_LATEST, _FEWEST_LATE, _FEWEST_TIMES = 0.1, 3, 10
+"""Share of the times that counts as late; samples, and times of a schedule, for that to say something."""
 _GAMMA = ("gamma", "discount", "discount_factor")
 
 
@@ -53,6 +55,7 @@ def _gamma() -> tuple[float | None, str]:
 
 def after_first_step(session: Session) -> None:
     """Look for a time among the inputs, and for targets that are the inputs, one position on."""
+    _likeness(session)
     _time(session)
     _shifted(session)
     session.targets.clear()
@@ -118,7 +121,38 @@ def _time(session: Session) -> None:
                     return
             elif tensor.dtype != torch.bool:
                 features.time_argument, features.time_integral = label, True
+                features.late_likeness = session.likeness.get(label)
                 return
+
+
+def _likeness(session: Session) -> None:
+    """The first batch is a whole one, and what turns out to be a time may have been drawn unseen."""
+    for call in session.calls.outer.values():
+        given = call.named()
+        for name, tensor in given:
+            if not tensor.is_floating_point() and tensor.dim() and tensor.numel() == len(tensor):
+                found = _late_likeness(session, given, tensor.flatten())
+                if found is not None:
+                    session.likeness[f"{type(call.module).__name__}({name})"] = found
+
+
+def _late_likeness(session: Session, given: list[tuple[str, torch.Tensor]], times: torch.Tensor) -> float | None:
+    """How much of the data is left in x_t at the latest times of a batch; times: (N).
+
+    What else the model is given may be a part of the batch as it is: the least counts.
+    """
+    late = times >= times.max() * (1 - _LATEST)
+    if int(late.sum()) < _FEWEST_LATE or int(times.max()) < _FEWEST_TIMES:
+        return None
+    found = []
+    for _, x in given:
+        alike = [data for data in session.pull.handed_out if data.shape == x.shape and data.is_floating_point()]
+        if alike and x.is_floating_point() and len(x) == len(times):
+            pairs = [
+                torch.stack([x.detach()[late].double().flatten(), data[late].double().flatten()]) for data in alike
+            ]
+            found.append(max(abs(float(torch.corrcoef(pair)[0, 1])) for pair in pairs))
+    return min((value for value in found if not isnan(value)), default=None)
 
 
 def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool:
@@ -192,10 +226,21 @@ def _counted(session: Session, name: str, original: Any) -> Any:
                 key = "log_prob without gradient"
             elif name == "log_prob":
                 session.policy.note_log_probability(made)
+                with session.looking("asking a distribution for its mean"):
+                    _note_likelihood(session, self, args)
             calls[key] = calls.get(key, 0) + 1
         return made
 
     return counted
+
+
+def _note_likelihood(session: Session, distribution: Any, args: Any) -> None:
+    """A likelihood compares the mean, or the logits, with what was observed."""
+    inner = getattr(distribution, "base_dist", distribution)
+    name = "logits" if isinstance(inner, torch.distributions.Categorical) else "loc"
+    given = vars(inner).get(name)
+    if isinstance(given, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
+        session.pull.note_compared(given, args[0], f"{type(distribution).__name__}.log_prob", places.here(3))
 
 
 def watch_math(session: Session) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 
+_FEWEST_SAMPLES = 8
+
+
 class Feed:
     """The batches of all loaders of this process."""
 
@@ -108,6 +111,7 @@ class Feed:
         if not report.keys:
             report.keys = [name for name, _ in tensors(last)] if last is not None else []
             self.session.note_timestamps(last)
+            report.same = _same(last)
         if last is not None and 0 < size <= wanted:
             report.size = report.size or size
             return last
@@ -126,6 +130,15 @@ class Feed:
             return last
         report.size = report.size or wanted
         return batch
+
+
+def _same(batch: Any) -> str:
+    """Name the largest part of a batch if all samples have the same there, and more than one number."""
+    floats = [(n, t) for n, t in tensors(batch) if t.is_floating_point() and t.dim() > 1 and len(t) >= _FEWEST_SAMPLES]
+    name, part = max(floats, key=lambda pair: pair[1].numel(), default=("", None))
+    if part is None or not bool((part == part[:1]).all()) or bool((part == part.flatten()[0]).all()):
+        return ""
+    return name
 
 
 def _in_order(loader: DataLoader[Any]) -> bool:

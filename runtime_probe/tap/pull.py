@@ -31,6 +31,8 @@ _MOST = 64
 """Tensors made from the batch in one step, and records."""
 _CLEAR = 0.5
 """Of a pull towards a class, or away from it: then labels are classes, and embeddings are not asked about."""
+_OF_LOGITS = ("binary_cross_entropy_with_logits", "poisson_nll_loss")
+"""Losses that compare a target with something else than the number that they are given."""
 _ROWS = 2
 """Dimensions of embeddings (N, D)."""
 
@@ -43,6 +45,8 @@ class Pull:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.handed_out: list[torch.Tensor] = []
+        """The parts of the batch themselves."""
         self.made: list[_Made] = []
         self.given: set[str] = set()
         """Parts of the batch that models were given."""
@@ -57,6 +61,10 @@ class Pull:
         self.outputs: list[tuple[str, torch.Tensor]] = []
         """What models returned, part of the graph."""
         self.gradients: dict[int, torch.Tensor] = {}
+        self.predictions: list[tuple[torch.Tensor, torch.Tensor, str, Where]] = []
+        """A prediction and its target, the loss function that compared them, and where."""
+        self.wishes: dict[int, torch.Tensor] = {}
+        """By place in `predictions`: the gradient at the prediction."""
         self.reordered: dict[str, Where] = {}
         """Parts whose rows were brought into another order, and where."""
 
@@ -64,6 +72,7 @@ class Pull:
         """A loader has handed out a batch."""
         for name, tensor in tensors(batch):
             self.parts[name] = tuple(tensor.shape), tensor.dtype
+            self.handed_out.append(tensor)
             self._note(tensor, frozenset((name,)))
 
     def note_result(self, name: str, args: Sequence[torch.Tensor], result: Any) -> None:
@@ -104,9 +113,18 @@ class Pull:
             self.outputs.append((name, tensor))
             tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
 
+    def note_compared(self, given: torch.Tensor, target: torch.Tensor, function: str, where: Where) -> None:
+        """A loss function, or a log-probability, has compared a prediction with a target that the batch holds."""
+        if not given.requires_grad or target.requires_grad or not getattr(target, _FROM, None):
+            return
+        if 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
+            place = len(self.predictions)
+            self.predictions.append((given, target, function, where))
+            given.register_hook(lambda gradient: self.wishes.__setitem__(place, gradient.detach()))
+
     def around(self, loss: Any, backward: Callable[[], None]) -> None:
-        """Run a backward pass, and ask where it pulls, once everything is watched: from the second step on."""
-        if not self.session.watching or not self.session.course.in_phase:
+        """Run a backward pass, and ask where it pulls."""
+        if not self.session.watching:
             backward()
             return
         self.compared |= getattr(loss, _FROM, set())
@@ -116,9 +134,25 @@ class Pull:
             self.gradients.clear()
         backward()
         with self.session.looking("asking where a loss pulls"):
-            self._judge_order(getattr(loss, _FROM, frozenset()))
-            self._compare(loss, here(2), term=False)
+            self._compare_predictions()
+            # What was made of the batch before the first module ran is watched from the second step on.
+            if self.session.course.in_phase:
+                self._judge_order(getattr(loss, _FROM, frozenset()))
+                self._compare(loss, here(2), term=False)
         self.gradients.clear()
+
+    def _compare_predictions(self) -> None:
+        found = self.session.record.pulls
+        for place, gradient in self.wishes.items():
+            given, target, function, where = self.predictions[place]
+            if not gradient.any() or len(found) >= _MOST:
+                continue
+            pulled = towards(given.detach(), -gradient, target, compared=function not in _OF_LOGITS)
+            if pulled is not None:
+                part = ", ".join(sorted(getattr(target, _FROM)))
+                name = f"the input of {function}"
+                found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=True))
+        self.wishes.clear()
 
     def _judge_order(self, parts: frozenset[str]) -> None:
         """Targets in another order than the batch, where no input is; mixup reorders both."""
@@ -193,6 +227,9 @@ class Pull:
         """An iteration is over."""
         self.inputs |= self.given
         self.reordered.clear()
+        self.predictions.clear()
+        self.wishes.clear()
+        self.handed_out.clear()
         self.made.clear()
         self.given.clear()
         self.outputs.clear()

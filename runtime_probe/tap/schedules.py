@@ -56,6 +56,8 @@ class Schedules:
             factors = [factor(point) for point in points]
             if isinstance(schedule, LambdaLR):
                 optimizer.highest_rate = float(max(factors) * max(schedule.base_lrs))
+            if isinstance(schedule, lr_scheduler.OneCycleLR):
+                optimizer.highest_rate = max(float(group["max_lr"]) for group in schedule.optimizer.param_groups)
             # One that is stepped with each update: those that count epochs are not stepped yet.
             if planned and 1 < tracked.steps <= steps:
                 peak = factors.index(max(factors))

@@ -74,6 +74,8 @@ class Session:
         """Counts the rewards of environments of the script's own."""
         self.shifted: set[str] = set()
         """Arguments of models that the targets are, one position on."""
+        self.likeness: dict[str, float] = {}
+        """Of each argument that may be the time of a diffusion model: how much of the data is left at the latest."""
         self.rounds: int | None = None
         """How often the loops around the first backward pass go round, as far as that is known."""
         self.batch_first = False

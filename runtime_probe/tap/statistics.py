@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _FEATURES = 512
 _VALUES = 2_000_000
 """Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
+_GAP, _FEWEST_APART = 4.0, 3
+"""Standard deviations of all others between them and a value that stands for none, and its rows."""
 MOST_ANSWERED = 4_000_000
 """Elements of an output, and of a target, whose gradients are asked about."""
 
@@ -48,7 +50,22 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
     spread = 1.4826 * (clean - middle).abs().median(dim=0).values
     score = (clean - middle).abs().amax(dim=0) / spread.clamp(min=1e-30)
     result.outlier = torch.where(spread > 0, score, torch.zeros_like(score)).tolist()
+    if not result.integral:
+        result.sentinel = torch.maximum(_apart(clean), _apart(-clean)).tolist()
     return result
+
+
+def _apart(values: torch.Tensor) -> torch.Tensor:
+    """Share of the rows (rows, features) at the smallest value, where all others are far above it; else 0."""
+    low = values.amin(dim=0)
+    at = values == low
+    count = at.sum(dim=0)
+    rest = torch.where(at, torch.nan, values)
+    middle = rest.nanmean(dim=0)
+    spread = (rest - middle).square().nanmean(dim=0).sqrt()
+    following = torch.where(at, torch.inf, values).amin(dim=0)
+    far = (following - low > _GAP * spread) & (spread > 0) & (count >= _FEWEST_APART)
+    return torch.where(far, count / len(values), 0.0)
 
 
 def _rows(data: torch.Tensor) -> torch.Tensor:

@@ -46,6 +46,12 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
+_PRODUCTS = frozenset(("matmul", "mm", "linear", "rmatmul"))
+_COSINE = "_convdiag_cosine"
+"""Tag of products of vectors of length 1."""
+_ROUNDING = 1e-3
+_DRAW = "_convdiag_draw"
+"""Tag of normal noise: the number of its draw."""
 _FEW_DRAWS, _FEW_WHOLE, _MANY_DRAWS = 4, 16, 1_000_000
 """Numbers of one draw that are compared with those of the step before; a few whole numbers repeat by chance."""
 
@@ -60,6 +66,9 @@ class Watch(TorchFunctionMode):
         self.candidates: list[NonFinite] = []
         self.reshapes = Reshapes()
         self.noise_shapes: dict[tuple[int, ...], float] = {}
+        self.normal_draws = 0
+        self.mixed_draws: dict[int, tuple[int, ...]] = {}
+        """Draws that were added to something, and the shape of the sum; 0 for noise that nobody knows."""
         self.drawn: list[tuple[str, Where]] = []
         """Digest and line of each draw of the current step."""
         self.drawn_before: list[tuple[str, Where]] | None = None
@@ -102,6 +111,8 @@ class Watch(TorchFunctionMode):
             if where is not None:
                 self.session.on_finite_check(where, float(args[0]))
             return
+        if name in _PRODUCTS:
+            self._cosine(name, args, result)
         if name in ("view", "reshape"):
             self.reshapes.note(args, result)
         if name in ("softmax", "log_softmax"):
@@ -139,6 +150,8 @@ class Watch(TorchFunctionMode):
             self.noise_shapes.setdefault(tuple(result.shape), 0.0)
         if name.startswith(("randn", "normal")) and result.dim() > 1:
             _tag(result, _NOISE, _NORMAL)
+            self.normal_draws += 1
+            _tag(result, _DRAW, self.normal_draws)
             self.noise_shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
 
     def _softmax(self, args: Any, kwargs: Any) -> None:
@@ -153,6 +166,15 @@ class Watch(TorchFunctionMode):
         if rows > 1 and rows in sizes and rows != given.shape[1] and str(where) not in {str(known) for known in found}:
             found.append(where)
 
+    def _cosine(self, name: str, args: Any, result: Any) -> None:
+        """Tag products of vectors of length 1: they lie between -1 and 1."""
+        if not isinstance(result, torch.Tensor) or result.dim() != 2 or result.numel() > _MANY_DRAWS or len(args) < 2:
+            return
+        a, b = args[0], args[1]
+        rows = b if name == "linear" else b.movedim(-2, -1)
+        if _of_length_one(a) and _of_length_one(rows):
+            _tag(result, _COSINE, True)
+
     def _loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         given = args[0] if args else kwargs.get("input")
         target = args[1] if len(args) > 1 else kwargs.get("target")
@@ -165,6 +187,7 @@ class Watch(TorchFunctionMode):
         if name in ("cross_entropy", "nll_loss") and not target.is_floating_point():
             dimension = 1 if given.dim() > 1 else 0
             call.classes = given.shape[dimension]
+            call.cosine = getattr(given, _COSINE, False)
             smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
             weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
             call.weighted = weight is not None or bool(smoothing)
@@ -182,6 +205,8 @@ class Watch(TorchFunctionMode):
             )
         if name in _ELEMENTWISE:
             call.reward_share = reward_share(target)
+        self._note_draw(target)
+        self.session.pull.note_compared(given, target, name, call.where)
         if given.requires_grad:
             call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
             if call.classes:
@@ -238,7 +263,15 @@ class Watch(TorchFunctionMode):
         call.where = where
         if "subtract" not in self.session.record.features.loss_functions:
             self.session.record.features.loss_functions.append("subtract")
+        self._note_draw(target)
         self._keep(call, target)
+        self.session.pull.note_compared(given, target, "a difference", where)
+
+    def _note_draw(self, target: torch.Tensor) -> None:
+        """A loss compares with noise as it was drawn: is it that which was mixed with the data?"""
+        draw, mixed = _draw_of(target), [d for d, shape in self.mixed_draws.items() if shape == tuple(target.shape)]
+        if draw and mixed and draw not in mixed:
+            self.session.record.features.other_noise = here(4)
 
     def _mixed(self, name: str, a: Any, b: Any, result: Any) -> None:
         """Noise that is scaled stays noise; what is added to it is the data."""
@@ -250,6 +283,7 @@ class Watch(TorchFunctionMode):
         if name in ("mul", "rmul"):
             if any(noisy):
                 _tag(result, _NOISE, tag)
+                _tag(result, _DRAW, _draw_of(a) or _draw_of(b))
                 if result.requires_grad and result.numel() > 1:
                     calls = self.session.record.features.calls
                     calls["scaled noise"] = calls.get("scaled noise", 0) + 1
@@ -258,7 +292,8 @@ class Watch(TorchFunctionMode):
                     if isinstance(x, torch.Tensor) and x.shape == result.shape and not x.requires_grad:
                         _tag(result, _DATA, x)
         elif sum(noisy) == 1:
-            other = b if noisy[0] else a
+            other, noise = (b, a) if noisy[0] else (a, b)
+            self.mixed_draws[_draw_of(noise)] = tuple(result.shape)
             data = other if name == "lerp" else getattr(other, _DATA, None)
             features = self.session.record.features
             if isinstance(data, torch.Tensor) and tag is not _NORMAL:
@@ -308,8 +343,21 @@ class Watch(TorchFunctionMode):
         self.compare_draws()
         self.candidates.clear()
         self.draws.clear()
+        self.mixed_draws.clear()
         self.session.pull.forget()
         self.session.adversaries.forget()
+
+
+def _of_length_one(rows: torch.Tensor) -> bool:
+    """Whether the vectors (..., D) have length 1, asked of one and then of all."""
+    first = rows.flatten(0, -2)[:1]
+    if rows.dim() < 2 or not rows.is_floating_point() or abs(float(first.norm()) - 1.0) > _ROUNDING:
+        return False
+    return bool(((rows.norm(dim=-1) - 1.0).abs() < _ROUNDING).all())
+
+
+def _draw_of(value: Any) -> int:
+    return getattr(value, _DRAW, 0) if isinstance(value, torch.Tensor) else 0
 
 
 def _of_the_tap() -> bool:

@@ -148,7 +148,124 @@ for epoch in range(20):
                 old.lerp_(new, 0.01)
 """
 
+DIFFUSION = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+state = torch.randn(640, 4)
+action = torch.tanh(state @ torch.randn(4, 12)) + 0.1 * torch.randn(640, 12)
+action = (action - action.mean(dim=0)) / action.std(dim=0)
+alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.2, 50), dim=0)
+
+
+class Denoiser(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.times = nn.Embedding(50, 16)
+        self.net = nn.Sequential(nn.Linear(32, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 12))
+
+    def forward(self, noised, t, state):
+        return self.net(torch.cat([noised, self.times(t), state], dim=1))
+
+
+model = Denoiser()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+for epoch in range(50):
+    for s, a in DataLoader(TensorDataset(state, action), 64, shuffle=True):
+        t = torch.randint(0, 50, (len(a),))
+        noise = torch.randn_like(a)
+        kept = alphas[t][:, None]
+        noised = kept.sqrt() * a + (1 - kept).sqrt() * noise
+        loss = nn.functional.mse_loss(model(noised, t, s), noise)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+LIKELIHOOD = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+state = torch.randn(640, 6)
+data = TensorDataset(state, torch.tanh(state @ torch.randn(6, 3)), torch.randn(640, 6), state[:, :1].abs())
+model = nn.Sequential(nn.Linear(6, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for s, action, following, width in DataLoader(data, 32, shuffle=True):
+        out = model(s)
+        seen = torch.distributions.Normal(out[:, :3], 0.5).log_prob(action).mean()
+        loss = 0.1 * nn.functional.smooth_l1_loss(out[:, 3:], width) - seen
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+COSINES = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+images = torch.randn(640, 3, 12, 12)
+labels = images.mean(dim=(2, 3)).argmax(dim=1)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU())
+        self.classes = nn.Parameter(torch.randn(3, 16))
+
+    def forward(self, x):
+        x = nn.functional.normalize(self.net(x).mean(dim=(2, 3)), dim=1)
+        return 14.0 * (x @ nn.functional.normalize(self.classes, dim=1).t())
+
+
+model = Net()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for x, y in DataLoader(TensorDataset(images, labels), 32, shuffle=True):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
 FAULTS = {
+    "noise that is drawn twice": (
+        DIFFUSION,
+        "model(noised, t, s), noise)",
+        "model(noised, t, s), torch.randn_like(a))",
+        "noise-unseen",
+    ),
+    "alphas without their product": (
+        DIFFUSION,
+        "torch.cumprod(1 - torch.linspace(1e-4, 0.2, 50), dim=0)",
+        "1 - torch.linspace(1e-4, 0.2, 50)",
+        "noise-scale-mismatch",
+    ),
+    "one action for all": (
+        DIFFUSION,
+        "s, a in DataLoader(TensorDataset(state, action)",
+        "s, a in DataLoader(TensorDataset(state, action[:1].expand(640, -1))",
+        "inputs-constant",
+    ),
+    "a likelihood that is minimized": (LIKELIHOOD, "width) - seen", "width) + seen", "loss-negated"),
+    "a part of the output that is pushed away": (LIKELIHOOD, "loss = 0.1 *", "loss = -0.1 *", "loss-negated"),
+    "cosines without a scale": (COSINES, "return 14.0 * (", "return (", "logits-bounded"),
+    "convolutions without an activation": (
+        COSINES,
+        "nn.BatchNorm2d(16), nn.ReLU(), ",
+        "nn.BatchNorm2d(16), ",
+        "activation-missing",
+    ),
     "an average of a longer run": (SUPERVISED, "lerp_(new, 0.01)", "lerp_(new, 0.00001)", "average-rate-wrong"),
     "a schedule of epochs": (SUPERVISED, "T_max=20 * len(loader)", "T_max=20", "learning-rate-too-low"),
     "labels of other samples": (SUPERVISED, "> 0).long()", "> 0).long()[torch.randperm(640)]", "targets-unrelated"),
@@ -172,7 +289,16 @@ FAULTS = {
     "a schedule that returns a rate": (ATTENTION, "min(1.0, (step", "1e-3 * min(1.0, (step", "learning-rate-too-low"),
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
-HEALTHY = {"mask": SEGMENTATION, "actor": ACTOR_CRITIC, "gan": GAN, "attention": ATTENTION, "supervised": SUPERVISED}
+HEALTHY = {
+    "mask": SEGMENTATION,
+    "actor": ACTOR_CRITIC,
+    "gan": GAN,
+    "attention": ATTENTION,
+    "supervised": SUPERVISED,
+    "diffusion": DIFFUSION,
+    "likelihood": LIKELIHOOD,
+    "cosines": COSINES,
+}
 
 
 def report() -> Report:
