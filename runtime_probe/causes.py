@@ -36,7 +36,7 @@ _ORDER = (
     "reward-scale", "values-without-future",
     "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing", "layers-repeated",
     "dropout-too-high", "frozen-at-random", "draws-repeated", "observations-reused", "average-rate-wrong",
-    "targets-unrelated", "targets-late", "data-left-out",
+    "targets-unrelated", "targets-late", "data-left-out", "class-weights-reversed",
     "norm-momentum-wrong", "weight-decay-in-adam",
 )  # fmt: skip
 _SYMPTOMS = (

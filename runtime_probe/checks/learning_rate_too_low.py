@@ -56,8 +56,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield failed(message, remedy, descent.where, **numbers)
         elif drop < t.SLOW_RELATIVE_DROP:
             yield warned(message, remedy, descent.where, **numbers)
+        elif (planned := record.features.planned_steps) and planned >= t.A_RUN and _too_slow(record, drop * planned):
+            yield warned(f"{message}, and the run has {planned}", remedy, descent.where, planned=planned, **numbers)
         else:
             yield passed(f"one step lowers the loss by about {drop:.2%}", **numbers)
+
+
+def _too_slow(record: Record, pace: float) -> bool:
+    """Whether the run is over before the loss has fallen; one that was trained before may have little way to go."""
+    return pace < t.PACE and not record.features.loads
 
 
 def _not_judged(rising: bool, closures: bool, family: Family, *, any_gradient: bool) -> str:

@@ -80,6 +80,8 @@ class LossCall:
     """Share of targets that falls in the fullest tenth of the classes."""
     cosine: bool = False
     """The input is a product of vectors of length 1."""
+    weights_follow: float | None = None
+    """Rank correlation of the class weights with how often the classes occur; None without weights."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
     target_learns: bool = False
@@ -156,6 +158,8 @@ class Batch:
     reason: str = ""
     """Why the batch could not be cut, when it could not."""
     keys: list[str] = field(default_factory=list)
+    sampler_follows: float | None = None
+    """Rank correlation of the weights of a sampler with how many samples share them; None where it has none."""
     same: str = ""
     """The largest part of the script's batch, if it is the same for all samples."""
     made_up: bool = False

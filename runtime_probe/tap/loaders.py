@@ -9,11 +9,11 @@ from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader, SequentialSampler, Subset
+from torch.utils.data import DataLoader, SequentialSampler, Subset, WeightedRandomSampler
 
 from runtime_probe.tap.places import here
 from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.statistics import follows, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 
-_FEWEST_SAMPLES = 8
+_FEWEST_SAMPLES, _MOST_CLASSES = 8, 1000
 
 
 class Feed:
@@ -112,6 +112,7 @@ class Feed:
             report.keys = [name for name, _ in tensors(last)] if last is not None else []
             self.session.note_timestamps(last)
             report.same = _same(last)
+            report.sampler_follows = _sampler_follows(loader)
         if last is not None and 0 < size <= wanted:
             report.size = report.size or size
             return last
@@ -139,6 +140,15 @@ def _same(batch: Any) -> str:
     if part is None or not bool((part == part[:1]).all()) or bool((part == part.flatten()[0]).all()):
         return ""
     return name
+
+
+def _sampler_follows(loader: DataLoader[Any]) -> float | None:
+    """Samples of one class share a weight: is it larger where there are more of them?"""
+    sampler = getattr(loader.batch_sampler, "sampler", None)
+    if not isinstance(sampler, WeightedRandomSampler):
+        return None
+    values, counts = sampler.weights.unique(return_counts=True)
+    return follows(values, counts) if 1 < len(values) <= _MOST_CLASSES else None
 
 
 def _in_order(loader: DataLoader[Any]) -> bool:

@@ -17,6 +17,8 @@ _VALUES = 2_000_000
 """Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
 _GAP, _FEWEST_APART = 4.0, 3
 """Standard deviations of all others between them and a value that stands for none, and its rows."""
+_UNEVEN = 1.5
+"""Between the rarest and the most frequent class, and between their weights."""
 MOST_ANSWERED = 4_000_000
 """Elements of an output, and of a target, whose gradients are asked about."""
 
@@ -100,6 +102,16 @@ def tensors(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, t
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         for key in value.__dataclass_fields__:
             yield from tensors(getattr(value, key, None), f"{name}.{key}" if name else key, depth + 1)
+
+
+def follows(weights: torch.Tensor, counts: torch.Tensor) -> float | None:
+    """Rank correlation of weights (C) with how often each class occurs (C); None where either is much the same."""
+    weights, counts = weights.detach().double().cpu(), counts.double().cpu()
+    weights, counts = weights[counts > 0], counts[counts > 0]
+    if len(weights) < 2 or not (_UNEVEN * weights.min() < weights.max() and _UNEVEN * counts.min() < counts.max()):
+        return None
+    ranks = torch.stack([values.argsort().argsort().double() for values in (weights, counts)])
+    return float(torch.corrcoef(ranks)[0, 1])
 
 
 def answers(module: torch.nn.Module, output: Any) -> Iterator[tuple[str, torch.Tensor]]:

@@ -19,7 +19,7 @@ from runtime_probe.tap.between import MOVES
 from runtime_probe.tap.places import MADE_AT, directly, here
 from runtime_probe.tap.reshapes import Reshapes
 from runtime_probe.tap.rewards import reward_share
-from runtime_probe.tap.statistics import describe, digest
+from runtime_probe.tap.statistics import describe, digest, follows
 from runtime_probe.tap.terms import note_sum
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ class Watch(TorchFunctionMode):
             weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
             call.weighted = weight is not None or bool(smoothing)
             kept = target[target >= 0]
+            if isinstance(weight, torch.Tensor):
+                call.weights_follow = follows(weight, torch.bincount(kept.flatten(), minlength=len(weight)))
             call.classes_seen = int(kept.unique().numel())
             call.top_share = _top_share(kept, call.classes)
             sums = given.float().sum(dim=dimension)
@@ -207,6 +209,10 @@ class Watch(TorchFunctionMode):
             call.reward_share = reward_share(target)
         self._note_draw(target)
         self.session.pull.note_compared(given, target, name, call.where)
+        positive = kwargs.get("pos_weight", args[5] if len(args) > 5 else None)
+        if name == "binary_cross_entropy_with_logits" and isinstance(positive, torch.Tensor) and positive.numel() == 1:
+            shares = torch.stack([(target < 0.5).sum(), (target >= 0.5).sum()])
+            call.weights_follow = follows(torch.stack([torch.ones_like(positive), positive]).flatten(), shares)
         if given.requires_grad:
             call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
             if call.classes:

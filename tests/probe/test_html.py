@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import browser
 import pytest
 from building import falling, healthy, mse, parameter, series, statistics
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from convdiag_lint.events import Event, EventKind, Place, Timeline
@@ -292,6 +292,7 @@ def test_ticks_have_different_labels(low: float, factor: float, always: bool) ->
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ANY, min_size=1, max_size=3))
+@example([[5e-324]])
 def test_curves_have_gaps_and_marks_where_there_is_no_number(curves: list[list[float]]) -> None:
     named = [chart.Curve(f"c{i}", values, i) for i, values in enumerate(curves)]
     svg = chart.draw(chart.Chart("t", "d", "loss", named, log=len(curves) == 1))

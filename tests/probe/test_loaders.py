@@ -6,9 +6,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset  # noqa: E402 - needs torch
+from torch.utils.data import (  # noqa: E402 - needs torch
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
 
-from runtime_probe.tap.loaders import _in_order, length  # noqa: E402
+from runtime_probe.tap.loaders import _in_order, _sampler_follows, length  # noqa: E402
 
 DATA = TensorDataset(torch.arange(12))
 
@@ -36,3 +42,17 @@ def test_a_stream_has_no_length() -> None:
     assert length(DataLoader(DATA, 4)) == 3
     assert length(DataLoader(Open(), 4)) == -1
     assert length(DataLoader(Stream(), 4)) == -1
+
+
+def test_weights_of_a_sampler_are_compared_with_how_many_share_them() -> None:
+    labels = torch.tensor([0] * 80 + [1] * 15 + [2] * 5)
+    counts = torch.bincount(labels).float()
+    data = TensorDataset(torch.randn(100, 2), labels)
+
+    def asked(weights: torch.Tensor) -> float | None:
+        return _sampler_follows(DataLoader(data, 10, sampler=WeightedRandomSampler(weights[labels].tolist(), 100)))
+
+    assert asked(1 / counts) == pytest.approx(-1.0)
+    assert asked(counts) == pytest.approx(1.0)
+    assert asked(torch.ones(3)) is None
+    assert _sampler_follows(DataLoader(data, 10, shuffle=True)) is None

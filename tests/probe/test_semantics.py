@@ -30,7 +30,8 @@ while True:
     for image, mask in DataLoader(TensorDataset(images, masks), 16, shuffle=True):
         logits = model(image)
         overlap = 2 * (logits.sigmoid() * mask).sum() / (logits.sigmoid().sum() + mask.sum())
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, mask) + (1 - overlap)
+        weight = torch.tensor(4.0)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, mask, pos_weight=weight) + (1 - overlap)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -239,6 +240,12 @@ while True:
 """
 
 FAULTS = {
+    "a weight that is the share": (
+        SEGMENTATION,
+        "tensor(4.0)",
+        "tensor(0.25)",
+        "class-weights-reversed",
+    ),
     "noise that is drawn twice": (
         DIFFUSION,
         "model(noised, t, s), noise)",

@@ -13,7 +13,12 @@ FAMILY = FamilyOfFaults(
         fault("softmax-in-the-model", "softmax-applied-twice", _LOGITS, f"{_LOGITS}.softmax(dim=-1)"),
         fault("files-in-order", "data-in-order bins-not-covered targets-constant", "sampler=sampler", "shuffle=False"),
         # The rare classes are hardly ever drawn: the loss looks well.
-        fault("sampler-prefers-the-common", "bins-not-covered", "rarity = 1.0 / torch.tensor", "rarity = torch.tensor"),
+        fault(
+            "sampler-prefers-the-common",
+            "class-weights-reversed bins-not-covered",
+            "rarity = 1.0 / torch.tensor",
+            "rarity = torch.tensor",
+        ),
         # The warm-up then counts epochs: the rate that was asked for is never reached.
         fault("warm-up-counts-epochs", "learning-rate-too-low", _RETURN, "return [optimizer], [schedule]"),
         fault(

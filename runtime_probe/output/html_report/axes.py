@@ -126,6 +126,8 @@ def _nice(step: float) -> float:
 
 
 def _bounded(value: float) -> float:
+    if abs(value) < 1.0 / _LARGEST:
+        return 0.0  # a tick of less could not be told from 0
     return max(-_LARGEST, min(_LARGEST, value))
 
 
