@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
+from runtime_probe.checks.running import left_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     planned = record.features.planned_steps
     for optimizer in record.optimizers:
         for rate in optimizer.follows:
-            left = (1.0 - rate) ** planned if planned else None
+            left = left_over(rate, planned)
             numbers: dict[str, Any] = {"rate": rate, "planned": planned}
             if rate > t.FOLLOWS_AT_ONCE:
                 yield warned(
@@ -28,7 +29,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                     optimizer.where,
                     **numbers,
                 )
-            elif left is not None and left > t.AVERAGE_LEFT:
+            elif left > t.AVERAGE_LEFT:
                 yield failed(
                     f"an average of the weights takes over {number(rate)} of each update: after the {planned} of this"
                     f" run {left:.0%} of it are still the initial weights",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, names, number, passed, skipped, warned
+from runtime_probe.checks.running import left_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for model in record.models:
         momenta = model.norm_momenta
         high = [name for name, momentum in momenta.items() if momentum >= t.NORM_MOMENTUM_HIGH]
-        low = [name for name, m in momenta.items() if planned and (1.0 - m) ** planned > t.AVERAGE_LEFT]
+        low = [name for name, momentum in momenta.items() if left_over(momentum, planned) > t.AVERAGE_LEFT]
         if high:
             value = max(momenta.values())
             yield warned(
@@ -34,7 +35,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             value = min(momenta.values())
             yield warned(
                 f"{names(low)} of {model.name}: with a momentum of {number(value)} the running statistics are"
-                f" {(1 - value) ** (planned or 1):.0%} the initial 0 and 1 after the {planned} updates of this run",
+                f" {left_over(value, planned):.0%} the initial 0 and 1 after the {planned} updates of this run",
                 "leave momentum at 0.1",
                 model.where,
                 momentum=value,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare how well the samples before, the same and after predict a target."""
     for relation in record.relations:
-        before, same, after = relation.left_open
+        before, same, after = relation.before, relation.same, relation.after
         numbers: dict[str, Any] = {"before": before, "same": same, "after": after}
         if before < t.LATE * min(same, after) and before < t.LATE_EXPLAINED:
             yield warned(

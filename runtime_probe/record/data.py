@@ -135,8 +135,12 @@ class Relation:
     samples: int
     dependence: float
     """Standard deviations by which it depends on the inputs more than shuffled rows do."""
-    left_open: list[float]
-    """Share of it that a linear fit leaves open, from the input one sample before, the same, one after."""
+    before: float
+    """Share of it that a linear fit leaves open, from the input of the sample before."""
+    same: float
+    """The same from its own input."""
+    after: float
+    """The same from the input of the sample after."""
 
 
 @dataclass(slots=True)

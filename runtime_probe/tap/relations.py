@@ -60,7 +60,7 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
     for name in targets:
         y = _labels([part[name] for part in parts if name in part], classes_only=images)
         if x is not None and y is not None and len(x) == len(y) == len(stretches) * _LENGTH:
-            found.append(Relation(name, len(x), dependence(x, y), lagged(_fewer(x, _FITTED), y)))
+            found.append(Relation(name, len(x), dependence(x, y), *lagged(_fewer(x, _FITTED), y)))
     return found
 
 

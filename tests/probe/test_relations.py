@@ -30,8 +30,7 @@ def asked(*parts: Any) -> list[relations.Relation]:
 def test_targets_that_belong_to_their_inputs() -> None:
     [found] = asked(*trajectories())
     assert found.dependence > 20
-    before, same, after = found.left_open
-    assert same < 0.3 < min(before, after)
+    assert found.same < 0.3 < min(found.before, found.after)
 
 
 def test_targets_in_another_order_do_not_depend_on_the_inputs() -> None:
@@ -40,21 +39,19 @@ def test_targets_in_another_order_do_not_depend_on_the_inputs() -> None:
         torch.manual_seed(seed)
         [found] = asked(state, force[torch.randperm(len(force))])
         assert found.dependence < 4
-        assert min(found.left_open) > 0.9
+        assert min(found.before, found.same, found.after) > 0.9
 
 
 def test_targets_of_the_step_before() -> None:
     state, force = trajectories()
     [found] = asked(state[1:], force[:-1])
-    before, same, after = found.left_open
-    assert before < 0.3 < min(same, after)
+    assert found.before < 0.3 < min(found.same, found.after)
 
 
 def test_positions_to_go_to_are_of_the_next_state_and_not_late() -> None:
     state, _ = trajectories()
     [found] = asked(state[:-1], state[1:, :2])
-    before, same, after = found.left_open
-    assert after < same < before
+    assert found.after < found.same < found.before
 
 
 def test_classes_of_images_and_of_words() -> None:

@@ -60,7 +60,12 @@ FAMILY = FamilyOfFaults(
             "weight-decay-too-high", "weight-decay-too-high", "weight_decay: float = 1e-4", "weight_decay: float = 0.05"
         ),
         # Reshaped to (B, 3, N) instead of transposed.
-        fault("reshape-for-transpose", "", "points.transpose(1, 2)", "points.reshape(-1, 3, points.shape[1])"),
+        fault(
+            "reshape-for-transpose",
+            "dimensions-scrambled",
+            "points.transpose(1, 2)",
+            "points.reshape(-1, 3, points.shape[1])",
+        ),
         fault("keep-probability-as-dropout", "dropout-too-high", "dropout: float = 0.1", "dropout: float = 0.9"),
         # A width is not negative, but a standardized one is.
         fault(

@@ -36,7 +36,10 @@ FAMILY = FamilyOfFaults(
         fault("farthest-code", "", "distance.argmin(dim=1)", "distance.argmax(dim=1)"),
         # Time and width change places on the way to the decoder.
         fault(
-            "viewed-instead-of-permuted", "", "return straight.permute(0, 2, 1),", "return straight.reshape(z.shape),"
+            "viewed-instead-of-permuted",
+            "dimensions-scrambled",
+            "return straight.permute(0, 2, 1),",
+            "return straight.reshape(z.shape),",
         ),
         fault(
             "codes-in-another-order",
