@@ -185,7 +185,8 @@ class Calls:
             self.between.out_of(module, output, outer=outer)
             if outer and id(module) in self.outer:
                 given = self.outer[id(module)].named()
-                self.session.pull.note_call(module, given, output)
+                self.session.parts.note_call(module, given, output)
+                self.session.pull.note_call(module, output)
                 self.session.adversaries.note_call(module, [tensor for _, tensor in given], output)
             if type(module) is nn.Embedding and args:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)

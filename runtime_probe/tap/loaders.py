@@ -75,7 +75,7 @@ class Feed:
     def noted(self, batch: Any) -> Any:
         """Remember what the parts of a batch are called, while everything is watched, and return it."""
         if self.session.watching:
-            self.session.pull.note_batch(batch)
+            self.session.parts.note_batch(batch)
         return batch
 
     def hand_out(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:

@@ -24,6 +24,7 @@ from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.padding import PaddingWatch
+from runtime_probe.tap.parts import Parts
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.policy import PolicyGradient
 from runtime_probe.tap.pull import Pull
@@ -86,6 +87,7 @@ class Session:
         self.ledger = Ledger(self)
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
+        self.parts = Parts(self)
         self.pull = Pull(self)
         self.adversaries = Adversaries(self)
         self.terms = Terms()
@@ -306,6 +308,12 @@ class Session:
             self.velocity_targets = [t for t in self.velocity_targets if t.shape != target.shape] + [target.detach()]
         if self.course.in_phase == 0 and not target.is_floating_point() and self.course.phase == records.WARM_UP:
             self.targets.append((target.detach(), self.calls.outside))
+
+    def forget_step(self) -> None:
+        """An iteration that was watched is over."""
+        self.parts.forget()
+        self.pull.forget()
+        self.adversaries.forget()
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:

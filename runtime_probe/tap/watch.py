@@ -101,7 +101,7 @@ class Watch(TorchFunctionMode):
         return result
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
-        self.session.pull.note_result(name, [*_flat(args), *_flat(list(kwargs.values()))], result)
+        self.session.parts.note_result(name, [*_flat(args), *_flat(list(kwargs.values()))], result)
         if name in _DRAWS and isinstance(result, torch.Tensor):
             self._draw(name, result)
             return
@@ -350,8 +350,7 @@ class Watch(TorchFunctionMode):
         self.candidates.clear()
         self.draws.clear()
         self.mixed_draws.clear()
-        self.session.pull.forget()
-        self.session.adversaries.forget()
+        self.session.forget_step()
 
 
 def _of_length_one(rows: torch.Tensor) -> bool:

@@ -1,0 +1,128 @@
+"""What becomes of the parts of a batch: which of them models are given, and which losses compare with.
+
+What is computed from a part of the batch stays known as made from it. Targets are parts that no model is given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+
+from runtime_probe.tap.calls import LABELS
+from runtime_probe.tap.places import directly
+from runtime_probe.tap.statistics import MOST_ANSWERED, answers, tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from runtime_probe.record import Where
+    from runtime_probe.tap.session import Session
+
+_FROM = "_convdiag_from"
+_PICKS = frozenset("getitem index_select from_numpy as_tensor tensor".split())
+_MOST = 64
+
+Made: TypeAlias = "tuple[torch.Tensor, frozenset[str]]"
+"""A tensor, and the keys of the parts of the batch that it was computed from."""
+
+
+def parts_of(value: Any) -> frozenset[str]:
+    """Return the keys of the parts of the batch that something was computed from."""
+    found: frozenset[str] = getattr(value, _FROM, frozenset())
+    return found
+
+
+class Parts:
+    """Follows the parts of the batch through one iteration, and remembers what they were for."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.handed_out: list[torch.Tensor] = []
+        """The parts of the batch themselves."""
+        self.made: list[Made] = []
+        self.given: set[str] = set()
+        """Parts that models were given."""
+        self.inputs: set[str] = set()
+        """Those of all iterations."""
+        self.compared: set[str] = set()
+        """Parts that a loss was computed from, in all iterations."""
+        self.kinds: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
+        """Shape and type of each part."""
+        self.answered: set[tuple[int, ...]] = set()
+        """Shapes of what models returned."""
+        self.reordered: dict[str, Where] = {}
+        """Parts whose rows were brought into another order, and where."""
+
+    def note_batch(self, batch: Any) -> None:
+        """A loader has handed out a batch."""
+        for name, tensor in tensors(batch):
+            self.kinds[name] = tuple(tensor.shape), tensor.dtype
+            self.handed_out.append(tensor)
+            self._note(tensor, frozenset((name,)))
+
+    def note_result(self, name: str, args: Sequence[torch.Tensor], result: Any) -> None:
+        """An operation has made something, of the batch or not; without a loader a script picks its own rows."""
+        parts: frozenset[str] = frozenset().union(*(parts_of(x) for x in args))
+        if not parts and name in _PICKS and self.session.record.batch.loaders == 0:
+            where = directly(4)
+            parts = frozenset((f"line {where.line}",)) if where is not None else parts
+        if parts:
+            self._note_order(name, args, result, parts)
+            for _, tensor in tensors(result):
+                self._note(tensor, parts)
+
+    def _note_order(self, name: str, args: Sequence[torch.Tensor], result: Any, parts: frozenset[str]) -> None:
+        """Rows were picked in another order, all of them."""
+        if name not in ("getitem", "index_select") or len(args) != 2 or not isinstance(result, torch.Tensor):
+            return
+        rows, order = args
+        if order.dim() == 1 and order.dtype == torch.long and rows.shape == result.shape and len(result) > 2:
+            where = directly(4)
+            if where is not None and not torch.equal(rows, result):
+                self.reordered.update(dict.fromkeys(parts, where))
+
+    def _note(self, tensor: torch.Tensor, parts: frozenset[str]) -> None:
+        setattr(tensor, _FROM, parts)
+        fits = 1 < tensor.numel() <= MOST_ANSWERED and not tensor.is_complex()
+        if fits and not tensor.requires_grad and len(self.made) < _MOST:
+            self.made.append((tensor, parts))
+
+    def note_call(self, module: torch.nn.Module, given: Iterable[tuple[str, torch.Tensor]], output: Any) -> None:
+        """An outermost module has returned."""
+        for name, tensor in given:
+            if name.rpartition(".")[2] not in LABELS:
+                self.given |= parts_of(tensor)
+        self.answered |= {tuple(tensor.shape) for _, tensor in answers(module, output)}
+
+    def note_loss(self, loss: Any) -> None:
+        """A backward pass of a loss is over: are targets in another order than the inputs? Mixup reorders both."""
+        self.compared |= parts_of(loss)
+        # What was made of the batch before the first module ran is watched from the second step on.
+        if self.session.course.in_phase and not self.given & self.reordered.keys():
+            found = [where for part, where in self.reordered.items() if part in parts_of(loss)]
+            self.session.record.features.targets_reordered = next(iter(found), None)
+
+    def targets(self, loss: Any) -> list[Made]:
+        """Return what was made of parts that a loss depends on, and that no model was given."""
+        return [(tensor, parts) for tensor, parts in self.made if parts & parts_of(loss) and not parts & self.given]
+
+    def roles(self) -> tuple[set[str], set[str]]:
+        """Return the parts of the batch that are inputs, and those that are targets.
+
+        What a diffusion or flow model is to give back it is given as well, with noise, and so is its encoder what a
+        variational one is to give back.
+        """
+        masks = {name for name, (_, dtype) in self.kinds.items() if dtype == torch.bool}
+        targets = self.compared - self.inputs - masks
+        if self.session.record.features.time_argument or not targets:
+            targets |= {name for name in self.inputs if name in self.kinds and self.kinds[name][0] in self.answered}
+        return self.inputs - targets - masks, targets
+
+    def forget(self) -> None:
+        """An iteration is over."""
+        self.inputs |= self.given
+        self.handed_out.clear()
+        self.made.clear()
+        self.given.clear()
+        self.reordered.clear()
