@@ -67,7 +67,6 @@ def after_warm_up(session: Session) -> None:
         session.record.features.planned_steps = session.rounds // _accumulated(session)
     with session.looking("asking a schedule"):
         session.schedules.look_ahead()
-    session.watch.compare_draws()
     session.forget_step()
     loader = session.feed.first() if session.feed.first is not None else None
     if loader is not None and session.record.rank == 0:

@@ -164,19 +164,17 @@ def _share(loader: DataLoader[Any]) -> float | None:
     inner: Any = loader.dataset
     while isinstance(inner, Subset):
         inner = inner.dataset
-    try:
-        return len(loader.dataset) / len(inner) if inner is not loader.dataset else None
-    except (TypeError, NotImplementedError, ZeroDivisionError):
-        return None
+    whole = length(inner)
+    return length(loader.dataset) / whole if inner is not loader.dataset and whole > 0 else None
 
 
-def length(loader: DataLoader[Any]) -> int:
-    """Return the number of batches; -1 for a stream (TypeError), and for data sets that leave `__len__` open.
+def length(sized: Any) -> int:
+    """Return the number of batches, or of samples; -1 for a stream (TypeError), and where `__len__` is left open.
 
     Those raise NotImplementedError, as base classes do. A script that never asks for the length trains well with them.
     """
     try:
-        return len(loader)
+        return len(sized)
     except (TypeError, NotImplementedError):
         return -1
 

@@ -115,7 +115,7 @@ class Pull:
         for place, gradient in self.gradients.items():
             name, kept = self.outputs[place]
             output = kept.detach()
-            if not gradient.any() or tuple(output.shape) in self.session.watch.noise_shapes or len(found) >= _MOST:
+            if not gradient.any() or tuple(output.shape) in self.session.noise.shapes or len(found) >= _MOST:
                 continue
             for target, parts in targets:
                 pulled = towards(output, -gradient, target)

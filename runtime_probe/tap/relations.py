@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from runtime_probe.record import Relation
-from runtime_probe.tap.loaders import items
+from runtime_probe.tap.loaders import items, length
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import tensors
 
@@ -67,14 +67,16 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
 def _read(loader: DataLoader[Any]) -> list[Any]:
     """Return collated stretches; fewer than wanted where the data set is short, slow or a stream."""
     data: Any = loader.dataset
-    if isinstance(data, IterableDataset) or not hasattr(data, "__len__") or loader.collate_fn is None:
+    if isinstance(data, IterableDataset) or loader.collate_fn is None:
         return []
-    wanted = min(len(data) // _LENGTH, _STRETCHES)
+    whole = length(data)
+    wanted = min(whole // _LENGTH, _STRETCHES)
     stretches: list[Any] = []
     began = time.monotonic()
     for number in range(wanted if wanted >= _FEWEST else 0):
         samples: list[Any] = []
-        for start in range(number * (len(data) // wanted), number * (len(data) // wanted) + _LENGTH, _AT_ONCE):
+        first = number * (whole // wanted)
+        for start in range(first, first + _LENGTH, _AT_ONCE):
             samples += items(data, list(range(start, start + _AT_ONCE)))
             if time.monotonic() - began > _SECONDS:
                 return stretches

@@ -23,6 +23,8 @@ from runtime_probe.tap.course import Course
 from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
+from runtime_probe.tap.losses import Losses
+from runtime_probe.tap.noise import Noise
 from runtime_probe.tap.padding import PaddingWatch
 from runtime_probe.tap.parts import Parts
 from runtime_probe.tap.patches import Patches
@@ -90,6 +92,8 @@ class Session:
         self.parts = Parts(self)
         self.pull = Pull(self)
         self.adversaries = Adversaries(self)
+        self.noise = Noise(self)
+        self.losses = Losses(self)
         self.terms = Terms()
         self.padding = PaddingWatch(record)
         self.schedules = Schedules(self)
@@ -314,6 +318,7 @@ class Session:
         self.parts.forget()
         self.pull.forget()
         self.adversaries.forget()
+        self.noise.forget()
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:

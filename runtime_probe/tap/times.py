@@ -17,7 +17,7 @@ _LATEST, _FEWEST_LATE, _FEWEST_TIMES = 0.1, 3, 10
 def note_time(session: Session) -> None:
     """Find the argument of a model that was drawn, one number for each sample, as a time is."""
     features, results = session.record.features, session.record.experiments
-    draws = session.watch.draws
+    draws = session.noise.draws
     for call in session.calls.outer.values():
         given = call.named()
         if len(given) < 2 or not any(t.dim() > 1 for _, t in given):

@@ -70,7 +70,7 @@ def test_classes_of_images_and_of_words() -> None:
 
 
 def test_draws_of_the_data_set_are_put_back() -> None:
-    class Noisy(Dataset):  # type: ignore[type-arg]
+    class Noisy(Dataset[Any]):
         def __len__(self) -> int:
             return 600
 

@@ -1,0 +1,119 @@
+"""Random numbers of a step: what was drawn, what noise was mixed with, and whether the next step draws the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.record import Where
+from runtime_probe.tap.places import here
+from runtime_probe.tap.statistics import describe, digest
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.session import Session
+
+DRAWS = frozenset(
+    "rand randn rand_like randn_like randint uniform_ normal_ normal randperm bernoulli multinomial".split()
+)
+_NOISE = "_convdiag_noise"
+_NORMAL = Where()
+"""Tag of normal noise; that of uniform noise is where it was drawn."""
+_DATA = "_convdiag_data"
+_DRAW = "_convdiag_draw"
+"""Tag of normal noise: the number of its draw."""
+_FEW_DRAWS, _FEW_WHOLE, _MANY_DRAWS = 4, 16, 1_000_000
+"""Numbers of one draw that are compared with those of the step before; a few whole numbers repeat by chance."""
+
+
+class Noise:
+    """Follows what is drawn while the session is watching."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.shapes: dict[tuple[int, ...], float] = {}
+        """Shapes of noise, and its standard deviation; 0 for uniform noise."""
+        self.normal_draws = 0
+        self.mixed_draws: dict[int, tuple[int, ...]] = {}
+        """Draws that were added to something, and the shape of the sum; 0 for noise that nobody knows."""
+        self.drawn: list[tuple[str, Where]] = []
+        """Digest and line of each draw of the current step."""
+        self.drawn_before: list[tuple[str, Where]] | None = None
+        self.draws: dict[str, list[int]] = {}
+        """Number of elements of each draw of the current step, by function."""
+
+    def note_draw(self, name: str, result: torch.Tensor) -> None:
+        """Count a draw, and mark what may be noise."""
+        calls = self.session.record.features.calls
+        self.draws.setdefault(name.removesuffix("_like").rstrip("_"), []).append(result.numel())
+        calls[name] = calls.get(name, 0) + 1
+        # A digest does not see an order, and a permutation is nothing else.
+        enough = _FEW_DRAWS if result.is_floating_point() else _FEW_WHOLE
+        compared = name != "randperm" and enough <= result.numel() <= _MANY_DRAWS
+        if self.session.course.in_phase and compared:
+            self.drawn.append((digest([result]), here(4)))
+        if name in ("rand", "rand_like") and result.dim() > 1:
+            setattr(result, _NOISE, here(4))
+            self.shapes.setdefault(tuple(result.shape), 0.0)
+        if name.startswith(("randn", "normal")) and result.dim() > 1:
+            setattr(result, _NOISE, _NORMAL)
+            self.normal_draws += 1
+            setattr(result, _DRAW, self.normal_draws)
+            self.shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
+
+    def note_sum_or_product(self, name: str, a: Any, b: Any, result: Any) -> None:
+        """Noise that is scaled stays noise; what is added to it is the data."""
+        tags = [getattr(x, _NOISE, None) if isinstance(x, torch.Tensor) else None for x in (a, b)]
+        noisy = [tag is not None for tag in tags]
+        tag = tags[0] or tags[1]
+        if not isinstance(result, torch.Tensor):
+            return
+        if name in ("mul", "rmul"):
+            if any(noisy):
+                setattr(result, _NOISE, tag)
+                setattr(result, _DRAW, _draw_of(a) or _draw_of(b))
+                if result.requires_grad and result.numel() > 1:
+                    calls = self.session.record.features.calls
+                    calls["scaled noise"] = calls.get("scaled noise", 0) + 1
+            elif tuple(result.shape) in self.shapes:
+                for x in (a, b):
+                    if isinstance(x, torch.Tensor) and x.shape == result.shape and not x.requires_grad:
+                        setattr(result, _DATA, x)
+        elif sum(noisy) == 1:
+            other, noise = (b, a) if noisy[0] else (a, b)
+            self.mixed_draws[_draw_of(noise)] = tuple(result.shape)
+            data = other if name == "lerp" else getattr(other, _DATA, None)
+            features = self.session.record.features
+            if isinstance(data, torch.Tensor) and tag is not _NORMAL:
+                features.uniform_noise = features.uniform_noise or tag
+            elif isinstance(data, torch.Tensor) and not features.data_std:
+                statistics = describe("data", "", data)
+                features.data_std = statistics.std
+                features.noise_std = self.shapes.get(tuple(result.shape))
+
+    def note_target(self, target: torch.Tensor) -> None:
+        """A loss compares with noise as it was drawn: is it that which was mixed with the data?"""
+        draw, mixed = _draw_of(target), [d for d, shape in self.mixed_draws.items() if shape == tuple(target.shape)]
+        if draw and mixed and draw not in mixed:
+            self.session.record.features.other_noise = here(4)
+
+    def compare_draws(self) -> None:
+        """Were all random numbers of this step drawn in the one before, too? Both were watched as a whole."""
+        features, drawn = self.session.record.features, self.drawn
+        if drawn and self.session.course.in_phase > 1:
+            if self.drawn_before is not None:
+                features.draws_compared = True
+                if {n for n, _ in drawn} <= {n for n, _ in self.drawn_before}:
+                    features.draws_repeated = drawn[0][1]
+            self.drawn_before = drawn
+        self.drawn = []
+
+    def forget(self) -> None:
+        """An iteration is over."""
+        self.compare_draws()
+        self.draws.clear()
+        self.mixed_draws.clear()
+
+
+def _draw_of(value: Any) -> int:
+    return getattr(value, _DRAW, 0) if isinstance(value, torch.Tensor) else 0
