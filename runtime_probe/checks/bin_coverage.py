@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, names, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     }
     message = f"{labels} labels in {call.classes_seen} of {call.classes} classes"
     # Words follow Zipf's law: a vocabulary is no set of bins.
-    if call.classes < t.BIN_CLASSES or labels < t.BIN_LABELS or family.name == "language model":
+    if call.narrow and family.name != "language model":
+        yield warned(
+            f"{message}; dimension {names(list(map(str, call.narrow)))} of the targets stays within a seventh of the"
+            " classes, while others use nearly all",
+            "give each dimension a range of its own before it is cut into bins",
+            call.where,
+            **numbers,
+        )
+    elif call.classes < t.BIN_CLASSES or labels < t.BIN_LABELS or family.name == "language model":
         yield passed(message, call.where, **numbers)
     elif call.top_share >= t.BIN_SHARE:
         yield warned(

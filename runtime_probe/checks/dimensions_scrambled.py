@@ -40,6 +40,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 _REMEDY,
                 call.where,
             )
+    if record.features.misassigned is not None:
+        found = True
+        yield failed(
+            "outputs are compared with the classes of other positions: logits and targets were flattened in different"
+            " orders",
+            "flatten both alike: logits.reshape(-1, C) of (B, T, C), targets.reshape(-1) of (B, T)",
+            record.features.misassigned,
+        )
     if not found and record.steps:
         yield passed("views keep the order of dimensions")
     elif not found:

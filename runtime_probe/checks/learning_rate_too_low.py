@@ -8,12 +8,16 @@ from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 from runtime_probe.checks.descent import descents, middle, not_cleared
 from runtime_probe.checks.schedule import complaint
+from runtime_probe.checks.step_length import at_the_highest_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runtime_probe.checks.descent import Descent
     from runtime_probe.families import Family
     from runtime_probe.record import Record
+
+_REMEDY = "raise the learning rate ({}) by a factor of 10 and look again; 1e-3 to 1e-4 suits Adam"
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
@@ -37,8 +41,9 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         if not reason and not_cleared(descent.steps):
             reason = "gradients of earlier steps are still there; see gradients-not-cleared"
         drop = middle(descent.relative)
+        short = _short(record, descent)
         if reason or not drop > 0:
-            yield skipped(reason or "the updates do not follow the gradient")
+            yield short or skipped(reason or "the updates do not follow the gradient")
             continue
         rate = max(rates, default=0.0)
         numbers: dict[str, Any] = {"relative_drop": drop, "learning_rate": rate}
@@ -46,7 +51,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             f"at a learning rate of {number(rate)} one step lowers the loss by {number(drop)} of its value:"
             f" {number(0.1 / drop)} steps for a tenth"
         )
-        remedy = f"raise the learning rate ({number(rate)}) by a factor of 10 and look again; 1e-3 to 1e-4 suits Adam"
+        remedy = _REMEDY.format(number(rate))
         lengths = [s.update_norm / s.parameter_norm for s in descent.steps if s.parameter_norm > 0 and not s.skipped]
         length = middle(lengths)
         tiny = len(descent.optimizers) == 1 and length < t.UPDATE_TINY and drop < t.UPDATE_SLOW_DROP
@@ -58,8 +63,30 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield warned(message, remedy, descent.where, **numbers)
         elif (planned := record.features.planned_steps) and planned >= t.A_RUN and _too_slow(record, drop * planned):
             yield warned(f"{message}, and the run has {planned}", remedy, descent.where, planned=planned, **numbers)
+        elif short is not None:
+            yield short
         else:
             yield passed(f"one step lowers the loss by about {drop:.2%}", **numbers)
+
+
+def _short(record: Record, descent: Descent) -> Outcome | None:
+    """All updates that the run will make, beside the weights that they start from; a warm-up is thought to its end."""
+    planned, features = record.features.planned_steps or 0, record.features
+    tuned = features.loads or any(2 * model.trainable < model.parameters for model in record.models)
+    found = [item for item in at_the_highest_rate(record) if item[0] in descent.optimizers]
+    if planned < t.A_RUN or tuned or not found:
+        return None
+    _, length, rate = max(found, key=lambda item: item[1])
+    if length * planned >= t.PATH:
+        return None
+    return warned(
+        f"at a learning rate of {number(rate)} the {planned} updates of the run together are {number(length * planned)}"
+        " times as long as the weights (healthy: above 0.8): it ends about where it began",
+        _REMEDY.format(number(rate)),
+        descent.where,
+        path=length * planned,
+        learning_rate=rate,
+    )
 
 
 def _too_slow(record: Record, pace: float) -> bool:

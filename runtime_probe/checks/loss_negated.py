@@ -29,9 +29,11 @@ _LOSSES = frozenset(
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the sign of the loss, and at the operations that made it."""
-    # A policy is pushed away from actions that did worse than expected.
-    away = None if family.name == "reinforcement learning" else _away(record)
-    if away is not None:
+    away = _away(record)
+    # A policy is pushed away from actions that did worse than expected, from each by as much as it did worse; equally
+    # from all that a data set holds is a sign.
+    weighed = away is not None and not (record.batch.loaders and away.towards < t.AWAY_FROM_ALL)
+    if away is not None and not (weighed and family.name == "reinforcement learning"):
         what = "a term of the loss" if away.term else "the loss"
         yield failed(
             f"{what} pushes {away.output} away from its target ({away.part})"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import MaskRecord, Record
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge what the loss depends on, and what it counts."""
+    judged = [mask for mask in record.masks if mask.filled is not None or _reversed(mask)]
+    judged = [mask for mask in judged if mask.part] or judged
+    for mask in judged:
+        yield _of_targets(mask)
     padding = record.padding
     if padding is None:
-        yield skipped("no padded tokens were seen")
+        if not judged:
+            yield skipped("no padding was seen")
         return
     if padding.within:
         yield warned(
@@ -46,6 +52,41 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         )
     elif not padding.only and not padding.within:
         yield passed("padding is neither seen nor learnt")
+
+
+def _reversed(mask: MaskRecord) -> bool:
+    """Whether only the few count that are not marked: a mask of what is there, turned round."""
+    return mask.marked == 0.0 < mask.unmarked and mask.share > t.MASK_OF_MOST
+
+
+def _of_targets(mask: MaskRecord) -> Outcome:
+    """Targets that are all the same on one side of a mask, or 0 at the ends of sequences."""
+    if mask.filled is None:
+        return warned(
+            f"only targets count where {mask.part} is False ({1 - mask.share:.0%})",
+            "turn the mask round, unless these few are what is to be learnt",
+            mask.where,
+            share=1 - mask.share,
+        )
+    filler, content = (mask.marked, mask.unmarked) if mask.filled else (mask.unmarked, mask.marked)
+    share = mask.share if mask.filled else 1.0 - mask.share
+    side = f"{mask.part} is {mask.filled}" if mask.part else "sequences are filled up with zeros"
+    numbers: dict[str, Any] = {"filler": filler, "content": content, "share": share}
+    if filler > 0.0 and content == 0.0:
+        return failed(
+            f"only targets count where {side}, which are all the same, and none of the others",
+            "turn the mask round",
+            mask.where,
+            **numbers,
+        )
+    if filler > t.FILLER_COUNTS * content:
+        return warned(
+            f"targets count in the loss where {side} ({share:.0%}), and are all the same there",
+            "multiply the errors by the mask of what is there, and divide by its sum, or index with it",
+            mask.where,
+            **numbers,
+        )
+    return passed(f"what is filled up does not count in the loss where {side}", mask.where, **numbers)
 
 
 CHECK = Check(

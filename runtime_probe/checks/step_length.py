@@ -1,4 +1,4 @@
-"""Updates as long as the weights themselves, where the loss cannot tell."""
+"""Length of updates beside that of the weights: it tells of rates where the loss cannot."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ def lengths(record: Record) -> list[tuple[int, float]]:
         ]
         if optimizer.parameters >= _ELEMENTS and len(ratios) >= 3:
             found.append((index, middle(ratios)))
+    return found
+
+
+def at_the_highest_rate(record: Record) -> list[tuple[int, float, float]]:
+    """Return, for each optimizer of a network, the length of an update over that of the parameters, and the rate.
+
+    It goes with the rate, and a warm-up has not come to its end within ten steps: the length is that at the highest
+    rate that the schedule, or the optimizer, is known to come to.
+    """
+    found = []
+    for index, length in lengths(record):
+        optimizer = record.optimizers[index]
+        now = middle([max(step.rates, default=0.0) for step in record.series(index) if not step.skipped])
+        highest = max([now, optimizer.highest_rate or 0.0, *optimizer.peak_rates])
+        if now > 0 and math.isfinite(highest):
+            found.append((index, length * highest / now, highest))
     return found
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import LossCall as LossCall
+from runtime_probe.record.data import MaskRecord as MaskRecord
 from runtime_probe.record.data import Padding as Padding
 from runtime_probe.record.data import PullRecord as PullRecord
 from runtime_probe.record.data import Relation as Relation
@@ -37,6 +39,7 @@ from runtime_probe.record.training import NonFinite as NonFinite
 from runtime_probe.record.training import OptimizerRecord as OptimizerRecord
 from runtime_probe.record.training import ParameterRecord as ParameterRecord
 from runtime_probe.record.training import StepRecord as StepRecord
+from runtime_probe.record.tried import Cut as Cut
 from runtime_probe.record.tried import Experiments as Experiments
 from runtime_probe.record.tried import Leakage as Leakage
 from runtime_probe.record.tried import PhaseRecord as PhaseRecord
@@ -82,6 +85,7 @@ class Record:
     """Where backward() runs through a term whose gradient is always cleared unused, beside one that is used."""
     padding: Padding | None = None
     """None where no padded tokens were seen."""
+    masks: list[MaskRecord] = field(default_factory=list)
     judged_copies: dict[str, float] = field(default_factory=dict)
     """How far a loss wants the output of one network up, for detached inputs that another network made."""
     judged_live: dict[str, float] = field(default_factory=dict)
@@ -95,6 +99,7 @@ class Record:
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     pulls: list[PullRecord] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    augmentations: list[Augmentation] = field(default_factory=list)
     nonfinite: list[NonFinite] = field(default_factory=list)
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)

@@ -78,6 +78,8 @@ class LossCall:
     """Distinct targets."""
     top_share: float = 0.0
     """Share of targets that falls in the fullest tenth of the classes."""
+    narrow: list[int] = field(default_factory=list)
+    """Columns of targets (N, D) that stay within a small share of the classes, beside some that use nearly all."""
     cosine: bool = False
     """The input is a product of vectors of length 1."""
     weights_follow: float | None = None
@@ -108,6 +110,28 @@ class Padding:
     """Share of padding among the targets, where it counts in the loss."""
     where: Where = field(default_factory=Where)
     """Line of that loss."""
+
+
+@dataclass(slots=True)
+class MaskRecord:
+    """A mask of the batch, or, without a name, the ends of target sequences that are filled up with zeros."""
+
+    part: str
+    """Key of the batch."""
+    boolean: bool
+    dimensions: int
+    share: float = 0.0
+    """Of its elements that are 1."""
+    used: bool = True
+    """A model is given it, a loss is computed from it, or the script has looked at it."""
+    filled: bool | None = None
+    """On which of its sides targets are all the same; None where that is not so."""
+    marked: float = 0.0
+    """Mean gradient at the predictions where it is 1."""
+    unmarked: float = 0.0
+    """The same where it is 0."""
+    where: Where = field(default_factory=Where)
+    """Line of the loss that compared them."""
 
 
 @dataclass(slots=True)
@@ -144,6 +168,27 @@ class Relation:
 
 
 @dataclass(slots=True)
+class Augmentation:
+    """What a data set did to pictures when it was asked for the same samples again, and to a target with them."""
+
+    part: str
+    """Key of the batch: the pictures."""
+    target: str
+    turn: str
+    """Such as `flipped left to right`."""
+    spatial: bool
+    """The target is a picture, too: a mask, a depth image, heat maps."""
+    numbers: int = 1
+    """Elements of the target of one sample."""
+    whole: bool = False
+    """The target holds whole numbers: classes, bins."""
+    pairs: int = 0
+    """Draws in which the pictures of a sample came back turned."""
+    unmoved: int = 0
+    """Those in which its target came back as it was."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 
@@ -166,6 +211,8 @@ class Batch:
     """Rank correlation of the weights of a sampler with how many samples share them; None where it has none."""
     same: str = ""
     """The largest part of the script's batch, if it is the same for all samples."""
+    drifting: str = ""
+    """The part of the batch that changes in the same way each time that the data set is read."""
     made_up: bool = False
     """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)
@@ -217,8 +264,18 @@ class Features:
     """The targets are the inputs, two positions on."""
     targets_are_inputs: bool = False
     """The targets are the inputs, position by position: nothing is left to predict."""
+    end_not_learnt: int | None = None
+    """The token that follows all that a language model learns, and is ignored; None without one."""
+    answers_ignored: bool = False
+    """A language model learns how rows begin, and what follows is ignored."""
     targets_reordered: Where | None = None
     """Where rows of a target were brought into another order than that of the inputs."""
+    misassigned: Where | None = None
+    """backward() of a loss that compares outputs with the right classes at the wrong places."""
+    views_compared: bool = False
+    """Embeddings of two views were compared with each other."""
+    views_alike: Where | None = None
+    """Where two views whose embeddings are compared are one and the same."""
     uniform_noise: Where | None = None
     """Where noise that was drawn by rand is mixed with data of the same shape."""
     other_noise: Where | None = None

@@ -21,6 +21,18 @@ class Leakage:
 
 
 @dataclass(slots=True)
+class Cut:
+    """A part of a model between which and the output only values pass, or only gradients."""
+
+    model: str
+    part: str
+    """Its name within the model, as in `encoder.net`."""
+    passes: str
+    """`values`: the output is picked by what the part says, and no gradient comes back; `gradients`: it is trained, and
+    the output does not depend on it."""
+
+
+@dataclass(slots=True)
 class Experiments:
     """What was tried beyond the baseline. None: not tried."""
 
@@ -45,6 +57,7 @@ class Experiments:
     noise_reaches_model: bool | None = None
     """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,9 @@ import torch
 _FEWEST = 8
 """Numbers; fewer point the same way by chance."""
 _MOST_ROWS = 512
+_CLASSES, _IGNORED = 3, -100
+_SAME, _OTHERS = 0.5, 0.1
+"""Share of places with the same class, or of equal rows; share of classes that occur more or less often."""
 
 
 def towards(
@@ -41,6 +44,50 @@ def _correlated(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor
         return None
     others = (missing,) if compared else (missing, around)
     return max(float(torch.cosine_similarity(wanted, other, dim=0)) for other in others)
+
+
+def misassigned(wanted: torch.Tensor, targets: list[torch.Tensor]) -> bool:
+    """Return whether a loss compares outputs with the right classes at the wrong places.
+
+    What an output wants to be most is the class that it was compared with. All classes of the target may occur, as
+    often as they should, and at other places: logits were flattened in another order than targets. Rows as a whole may
+    be sorted, and targets of a language model are one position on.
+
+    Args:
+        wanted: (N, T, C) or (N, C, T) minus the gradient of the loss at the output.
+        targets: (N, T) class indices, each of which may be what was meant.
+    """
+    found = False
+    for target in targets:
+        for rows in (wanted, wanted.movedim(1, -1)):
+            if rows.shape[:-1] != target.shape or rows.shape[-1] < _CLASSES or int(target.max()) >= rows.shape[-1]:
+                continue
+            assigned = rows.argmax(dim=-1).masked_fill(~rows.any(dim=-1), _IGNORED)
+            if _alike(assigned, target):
+                return False
+            found |= _of_the_same_classes(assigned, target, rows.shape[-1])
+    return found
+
+
+def _alike(assigned: torch.Tensor, target: torch.Tensor) -> bool:
+    """Whether (N, T) classes are much the same where they count, or one position on, or the same rows reordered."""
+    for a, b in ((assigned[:, 1:], target[:, :-1]), (assigned[:, :-1], target[:, 1:]), (assigned, target)):
+        counted = a >= 0
+        if bool(counted.any()) and float((a == b)[counted].float().mean()) > _SAME:
+            return True
+    rows = {tuple(row) for row in target.flatten(1).tolist()}
+    return sum(tuple(row) in rows for row in assigned.flatten(1).tolist()) > _SAME * len(assigned)
+
+
+def _of_the_same_classes(assigned: torch.Tensor, target: torch.Tensor, classes: int) -> bool:
+    """Whether all classes of a target occur as often among what counts, but for one that a loss may ignore."""
+    counted = assigned >= 0
+    left, right = (labels[labels >= 0].flatten().bincount(minlength=classes) for labels in (assigned, target))
+    ignored = (left == 0) & (right > 0)
+    if int(ignored.sum()) <= 1:
+        right = right.masked_fill(ignored, 0)
+    others = float((left - right).abs().sum()) / max(1, int(counted.sum()))
+    return int((left > 0).sum()) >= _CLASSES and others < _OTHERS
 
 
 def together(output: torch.Tensor, wanted: torch.Tensor, labels: torch.Tensor) -> float | None:

@@ -20,11 +20,14 @@ from runtime_probe.tap.statistics import describe, tensors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime_probe.record import Where
     from runtime_probe.tap.session import Session
 
 LABELS = frozenset(("labels", "label", "targets", "target", "y"))
 _MASKS = ("mask", "position")
 """Parts of names of inputs that say how to read the others; without them a model may have nothing to attend to."""
+_SEQUENCE = 3
+"""Dimensions of what a convolution over time is given: (N, C, T)."""
 _MOST_STATISTICS = 64
 
 
@@ -151,8 +154,9 @@ class Calls:
         self.seen.add(key)
         statistics = self.session.record.statistics
         if len(statistics) < _MOST_STATISTICS:
-            # One observation of an environment is a row, not a column.
+            # One observation of an environment is a row, not a column; channels of a sequence stand before its length.
             rows = value[None] if value.dim() == 1 and isinstance(module, nn.Linear) else value
+            rows = rows.movedim(1, -1) if rows.dim() == _SEQUENCE and isinstance(module, nn.Conv1d) else rows
             described = describe("first layer", str(len(self.seen)), rows)
             described.layer = type(module).__name__
             described.top_share = top_share(value) if isinstance(module, nn.Embedding) else 0.0
@@ -160,6 +164,22 @@ class Calls:
             statistics.append(described)
         if isinstance(module, nn.Embedding):
             self.session.record.features.token_input = True
+
+    def note_joined(self, joined: Any, where: Where) -> None:
+        """Tensors were concatenated: raw numbers beside features reach a layer that is not the first one."""
+        if not isinstance(joined, (list, tuple)) or not self._stack:
+            return
+        rows = [x for x in joined if isinstance(x, torch.Tensor) and x.is_floating_point() and x.dim() > 1]
+        if not any(x.requires_grad for x in rows):
+            return
+        for number, tensor in enumerate(rows):
+            key = (hash(str(where)), str(number))
+            if not tensor.requires_grad and tensor.numel() > 1 and key not in self.seen:
+                self.seen.add(key)
+                if len(self.session.record.statistics) < _MOST_STATISTICS:
+                    described = describe("first layer", "beside features", tensor)
+                    described.layer, described.where = "cat", where
+                    self.session.record.statistics.append(described)
 
     def _statistics(self, role: str, call: Call) -> None:
         statistics = self.session.record.statistics

@@ -17,7 +17,7 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.record import files as record_files
-from runtime_probe.tap import leakage, places
+from runtime_probe.tap import cuts, leakage, places
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -131,6 +131,7 @@ def conclude(session: Session, status: str) -> None:
     """The last step is done: stop looking, and ask the model what needs no training."""
     session.active = session.watching = False
     session.record.experiments.leakage = leakage.look(session)
+    session.record.experiments.cuts = cuts.look(session)
     describe(session, status)
 
 

@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from convdiag_lint.events import EventKind
-from runtime_probe.tap import environments, loops, places, planned, randomness, relations, times
+from runtime_probe.tap import (
+    again,
+    augmentations,
+    environments,
+    ignored,
+    loops,
+    places,
+    planned,
+    randomness,
+    relations,
+    times,
+)
 from runtime_probe.tap.calls import LABELS
 
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
+_SHIFTED, _BEYOND_CHANCE = 0.5, 0.2
+"""Share of labels that are the inputs, one position on, and by how much it is above that with other samples."""
 _GAMMA = ("gamma", "discount", "discount_factor")
 
 
@@ -68,10 +81,15 @@ def after_warm_up(session: Session) -> None:
     with session.looking("asking a schedule"):
         session.schedules.look_ahead()
     session.forget_step()
+    session.record.masks = session.masks.found()
     loader = session.feed.first() if session.feed.first is not None else None
     if loader is not None and session.record.rank == 0:
         with session.looking("relating targets to inputs"):
             session.record.relations = relations.look(loader, *session.parts.roles())
+        with session.looking("asking for the same samples again"):
+            parts, draws = session.parts, again.draw(loader)
+            session.record.augmentations = augmentations.compare(draws, parts.inputs, parts.compared - parts.inputs)
+            session.record.batch.drifting = again.drifting(draws)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     values = [loss.value for step in session.record.steps for loss in step.losses]
@@ -104,31 +122,50 @@ def _shifted(session: Session) -> None:
                 # (n, t) or, as in older code, (t, n); targets may be flattened.
                 if target.numel() == tensor.numel():
                     flat = target.reshape(tensor.shape)
-                    along_time = _share(flat[:, :-1], tensor[:, 1:]) if tensor.shape[1] > 1 else 0.0
-                    along_rows = _share(flat[:-1], tensor[1:]) if tensor.shape[0] > 1 else 0.0
-                    if max(along_time, along_rows) > 0.5:
+                    along_time = _share(flat[:, :-1], tensor[:, 1:], 0) if tensor.shape[1] > 1 else 0.0
+                    along_rows = _share(flat[:-1], tensor[1:], 1) if tensor.shape[0] > 1 else 0.0
+                    if max(along_time, along_rows) > _SHIFTED:
                         session.record.features.targets_are_shifted = True
-                        session.batch_first = along_time > 0.5
+                        session.batch_first = along_time > _SHIFTED
                         session.shifted.add(name)
+                        if along_time > max(along_rows, _SHIFTED):
+                            _note_ignored(session, flat, tensor)
                     two = _share(flat[:, :-2], tensor[:, 2:]) if tensor.shape[1] > 2 else 0.0
-                    if two > 0.95 and max(along_time, along_rows) < 0.5:
+                    if two > 0.95 and max(along_time, along_rows) < _SHIFTED:
                         session.record.features.targets_are_shifted_twice = True
                     # Labels that a model computes its loss from are no inputs; those that a decoder is given are.
                     if _share(flat, tensor) == 1.0 and (outside or name not in LABELS):
                         session.record.features.targets_are_inputs = True
                 elif target.numel() == tensor.shape[0] * (tensor.shape[1] - 1):
                     rows = target.reshape(tensor.shape[0], -1)
-                    shifted = _share(rows, tensor[:, 1:]) > 0.5
+                    shifted = _share(rows, tensor[:, 1:], 0) > _SHIFTED
                     session.record.features.targets_are_shifted |= shifted
                     session.shifted |= {name} if shifted else set()
+                    if shifted:
+                        _note_ignored(session, rows, tensor[:, :-1])
                     twice = not shifted and _share(rows[:, :-1], tensor[:, 2:]) > 0.95
                     session.record.features.targets_are_shifted_twice |= twice
 
 
-def _share(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Share of equal entries among those that count (labels below 0 are ignored by losses)."""
+def _note_ignored(session: Session, labels: torch.Tensor, tokens: torch.Tensor) -> None:
+    features = session.record.features
+    features.end_not_learnt = ignored.end_not_learnt(labels, tokens)
+    features.answers_ignored = ignored.answers_ignored(labels, tokens)
+
+
+def _share(a: torch.Tensor, b: torch.Tensor, samples: int | None = None) -> float:
+    """Share of equal entries among those that count (labels below 0 are ignored by losses).
+
+    With the dimension of the samples: 0 where other samples fit nearly as well, as small whole numbers do.
+    """
     counts = a >= 0
-    return float((a == b)[counts].float().mean()) if bool(counts.any()) and a.shape == b.shape else 0.0
+    if not bool(counts.any()) or a.shape != b.shape:
+        return 0.0
+    share = float((a == b)[counts].float().mean())
+    if samples is None or a.shape[samples] < 2 or torch.equal(b, b.roll(1, samples)):
+        return share
+    chance = float((a == b.roll(1, samples))[counts].float().mean())
+    return share if share - chance > _BEYOND_CHANCE else 0.0
 
 
 def count_distributions(session: Session) -> None:

@@ -76,6 +76,7 @@ class Feed:
         """Remember what the parts of a batch are called, while everything is watched, and return it."""
         if self.session.watching:
             self.session.parts.note_batch(batch)
+            self.session.masks.note_batch(batch)
         return batch
 
     def hand_out(self, loader: DataLoader[Any], last: Any, own: Iterator[Any]) -> Any:

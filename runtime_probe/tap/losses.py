@@ -27,7 +27,12 @@ _ELEMENTWISE = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss kl_div pois
 _DIFFERENCE = "_convdiag_difference"
 _COSINE = "_convdiag_cosine"
 """Tag of products of vectors of length 1."""
+_IGNORED = -100
+"""A label that does not count, whatever index the script has for it."""
 _ROUNDING = 1e-3
+_FEWEST_ROWS, _MOST_COLUMNS = 16, 64
+_NARROW, _WIDE = 0.15, 0.6
+"""Share of the classes that a column of targets varies within."""
 _MOST_COSINES = 1_000_000
 
 
@@ -45,6 +50,11 @@ class Losses:
         rows = b if name == "linear" else b.movedim(-2, -1)
         if _of_length_one(a) and _of_length_one(rows):
             setattr(result, _COSINE, True)
+            features = self.session.record.features
+            if _views_alike(a, rows):
+                features.views_alike = features.views_alike or here(4)
+            elif result.requires_grad and a.shape == rows.shape:
+                features.views_compared = True
 
     def note_loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function of torch was called."""
@@ -70,10 +80,14 @@ class Losses:
             call.reward_share = reward_share(target)
         self.session.noise.note_target(target)
         self.session.pull.note_compared(given, target, name, call.where)
+        self.session.masks.note_compared(given, target, call.where)
         positive = kwargs.get("pos_weight", args[5] if len(args) > 5 else None)
         if name == "binary_cross_entropy_with_logits" and isinstance(positive, torch.Tensor) and positive.numel() == 1:
             shares = torch.stack([(target < 0.5).sum(), (target >= 0.5).sum()])
             call.weights_follow = follows(torch.stack([torch.ones_like(positive), positive]).flatten(), shares)
+        if call.classes:
+            index = kwargs.get("ignore_index", args[4] if len(args) > 4 else -100)
+            target = target.masked_fill(target == index, _IGNORED)
         if given.requires_grad:
             call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
             if call.classes:
@@ -135,6 +149,7 @@ class Losses:
         self.session.noise.note_target(target)
         self._keep(call, target)
         self.session.pull.note_compared(given, target, "a difference", where)
+        self.session.masks.note_compared(given, target, where)
 
 
 def _of_length_one(rows: torch.Tensor) -> bool:
@@ -143,6 +158,16 @@ def _of_length_one(rows: torch.Tensor) -> bool:
     if rows.dim() < 2 or not rows.is_floating_point() or abs(float(first.norm()) - 1.0) > _ROUNDING:
         return False
     return bool(((rows.norm(dim=-1) - 1.0).abs() < _ROUNDING).all())
+
+
+def _views_alike(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether embeddings (N, D) that are compared with each other are the same, or both halves of one set of them."""
+    if a.shape != b.shape or len(a) < 2 or not a.requires_grad or bool((a == a[:1]).all()):
+        return False
+    if a.data_ptr() == b.data_ptr():
+        half = len(a) // 2
+        a, b = a[:half], b[half : 2 * half]
+    return torch.equal(a, b)
 
 
 def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, step: int) -> LossCall:
@@ -173,6 +198,7 @@ def _describe_classes(call: LossCall, given: torch.Tensor, target: torch.Tensor,
         call.weights_follow = follows(weight, torch.bincount(kept.flatten(), minlength=len(weight)))
     call.classes_seen = int(kept.unique().numel())
     call.top_share = _top_share(kept, call.classes)
+    call.narrow = _narrow(target, call.classes)
     sums = given.float().sum(dim=dimension)
     call.sums_to_one = bool((given >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
     shares = given.float().logsumexp(dim=dimension)
@@ -207,6 +233,16 @@ def _maker(node: Any) -> str:
             return str(name)
         node = node.next_functions[0][0]
     return ""
+
+
+def _narrow(target: torch.Tensor, classes: int) -> list[int]:
+    """Columns of class indices (N, D) that vary within few classes, where others vary within nearly all."""
+    if target.dim() != 2 or not len(target) >= _FEWEST_ROWS or not 1 < target.shape[1] <= _MOST_COLUMNS:
+        return []
+    columns = [column[column >= 0] for column in target.T]
+    widths = [(int(c.max()) - int(c.min())) / classes if len(c) >= _FEWEST_ROWS // 2 else math.nan for c in columns]
+    few = [place for place, width in enumerate(widths) if 0.0 < width < _NARROW]
+    return few if any(width > _WIDE for width in widths) else []
 
 
 def _top_share(target: torch.Tensor, classes: int) -> float:

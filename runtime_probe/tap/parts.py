@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _FROM = "_convdiag_from"
+_BATCH = "_convdiag_batch"
+"""Tag of what was computed from a batch: its number. Some loaders fetch the next one before this one is used."""
 _PICKS = frozenset("getitem index_select from_numpy as_tensor tensor".split())
 _MOST = 64
 
@@ -33,11 +35,18 @@ def parts_of(value: Any) -> frozenset[str]:
     return found
 
 
+def batch_of(value: Any) -> int:
+    """Return the number of the latest batch that something was computed from; 0 if it was from none."""
+    return getattr(value, _BATCH, 0) if isinstance(value, torch.Tensor) else 0
+
+
 class Parts:
     """Follows the parts of the batch through one iteration, and remembers what they were for."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.batches = 0
+        """Batches that were handed out."""
         self.handed_out: list[torch.Tensor] = []
         """The parts of the batch themselves."""
         self.made: list[Made] = []
@@ -56,10 +65,11 @@ class Parts:
 
     def note_batch(self, batch: Any) -> None:
         """A loader has handed out a batch."""
+        self.batches += 1
         for name, tensor in tensors(batch):
             self.kinds[name] = tuple(tensor.shape), tensor.dtype
             self.handed_out.append(tensor)
-            self._note(tensor, frozenset((name,)))
+            self._note(tensor, frozenset((name,)), self.batches)
 
     def note_result(self, name: str, args: Sequence[torch.Tensor], result: Any) -> None:
         """An operation has made something, of the batch or not; without a loader a script picks its own rows."""
@@ -68,9 +78,11 @@ class Parts:
             where = directly(4)
             parts = frozenset((f"line {where.line}",)) if where is not None else parts
         if parts:
+            self.session.masks.note_read(name, parts, result)
             self._note_order(name, args, result, parts)
+            number = max(map(batch_of, args), default=0)
             for _, tensor in tensors(result):
-                self._note(tensor, parts)
+                self._note(tensor, parts, number)
 
     def _note_order(self, name: str, args: Sequence[torch.Tensor], result: Any, parts: frozenset[str]) -> None:
         """Rows were picked in another order, all of them."""
@@ -82,8 +94,9 @@ class Parts:
             if where is not None and not torch.equal(rows, result):
                 self.reordered.update(dict.fromkeys(parts, where))
 
-    def _note(self, tensor: torch.Tensor, parts: frozenset[str]) -> None:
+    def _note(self, tensor: torch.Tensor, parts: frozenset[str], number: int) -> None:
         setattr(tensor, _FROM, parts)
+        setattr(tensor, _BATCH, number)
         fits = 1 < tensor.numel() <= MOST_ANSWERED and not tensor.is_complex()
         if fits and not tensor.requires_grad and len(self.made) < _MOST:
             self.made.append((tensor, parts))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import PullRecord
-from runtime_probe.tap.agreement import together, towards
+from runtime_probe.tap.agreement import misassigned, together, towards
 from runtime_probe.tap.parts import parts_of
 from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers
@@ -76,6 +76,7 @@ class Pull:
         backward()
         with self.session.looking("asking where a loss pulls"):
             self.session.parts.note_loss(loss)
+            self.session.masks.note_backward()
             self._compare_predictions()
             # What was made of the batch before the first module ran is watched from the second step on.
             if self.session.course.in_phase:
@@ -117,6 +118,7 @@ class Pull:
             output = kept.detach()
             if not gradient.any() or tuple(output.shape) in self.session.noise.shapes or len(found) >= _MOST:
                 continue
+            self._note_misassigned(-gradient, [target for target, _ in targets], where)
             for target, parts in targets:
                 pulled = towards(output, -gradient, target)
                 if pulled is not None:
@@ -124,6 +126,12 @@ class Pull:
                     found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term))
         if not any(abs(pull.towards) > _CLEAR for pull in found[known:]):
             self._compare_pairs(targets, where, term=term)
+
+    def _note_misassigned(self, wanted: torch.Tensor, targets: list[torch.Tensor], where: Where) -> None:
+        classes = [t for t in targets if t.dim() > 1 and not t.is_floating_point() and t.dtype != torch.bool]
+        features = self.session.record.features
+        if wanted.dim() > _ROWS and classes and features.misassigned is None and misassigned(wanted, classes):
+            features.misassigned = where
 
     def _compare_pairs(self, targets: list[Made], where: Where, *, term: bool) -> None:
         """Embeddings: does the loss pull those of one label together, and those of different labels apart?"""

@@ -24,6 +24,7 @@ from runtime_probe.tap.experiments import Experimenter
 from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.losses import Losses
+from runtime_probe.tap.masks import Masks
 from runtime_probe.tap.noise import Noise
 from runtime_probe.tap.padding import PaddingWatch
 from runtime_probe.tap.parts import Parts
@@ -90,6 +91,7 @@ class Session:
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
         self.parts = Parts(self)
+        self.masks = Masks(self)
         self.pull = Pull(self)
         self.adversaries = Adversaries(self)
         self.noise = Noise(self)
@@ -315,6 +317,7 @@ class Session:
 
     def forget_step(self) -> None:
         """An iteration that was watched is over."""
+        self.masks.forget()
         self.parts.forget()
         self.pull.forget()
         self.adversaries.forget()

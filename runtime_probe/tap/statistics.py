@@ -36,7 +36,7 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
         if data.dim() == 2 and data.shape[1] > 1 and data.is_floating_point():
             result.zero_rows = float((data == 0).all(dim=1).double().mean())
         result.same = bool((data == data[:1]).all()) and not bool((data[0] == data[0].flatten()[0]).all())
-    values = _rows(data)
+    values = rows_of(data)
     result.rows = values.shape[0]
     finite = torch.isfinite(values)
     result.nonfinite = int((~finite).sum())
@@ -70,8 +70,8 @@ def _apart(values: torch.Tensor) -> torch.Tensor:
     return torch.where(far, count / len(values), 0.0)
 
 
-def _rows(data: torch.Tensor) -> torch.Tensor:
-    """(rows, features) in float64: the last dimension is the feature, of images the channel."""
+def rows_of(data: torch.Tensor) -> torch.Tensor:
+    """Return (rows, features) in float64: the last dimension is the feature, of images the channel."""
     values = data.double() if data.device.type != "mps" else data.float()
     if values.dim() == 0:
         return values.reshape(1, 1)

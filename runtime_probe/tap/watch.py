@@ -80,6 +80,8 @@ class Watch(TorchFunctionMode):
             self.session.losses.note_product(name, args, result)
         if name in ("view", "reshape"):
             self.reshapes.note(args, result)
+        if name in ("cat", "concat", "concatenate"):
+            self.session.calls.note_joined(args[0] if args else kwargs.get("tensors"), here(4))
         if name in ("softmax", "log_softmax"):
             self._softmax(args, kwargs)
         if name in LOSS_FUNCTIONS:

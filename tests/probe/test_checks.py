@@ -11,13 +11,16 @@ from building import BACKWARD, LOSS, STEP, cross_entropy, falling, healthy, loss
 
 from runtime_probe.checks import ALL
 from runtime_probe.record import (
+    Augmentation,
     Batch,
     ClipRecord,
     Crash,
+    Cut,
     Experiments,
     Features,
     Leakage,
     LossRecord,
+    MaskRecord,
     ModelRecord,
     NonFinite,
     OptimizerRecord,
@@ -114,6 +117,14 @@ RL = Features(calls={"environment": 1, "log_prob": 3})
 REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
+    "a picture flipped, and its mask not": (healthy(augmentations=[Augmentation("image", "mask", "flipped left to right", spatial=True, numbers=1024, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
+    "samples scaled in place": (healthy(batch=Batch(1, 64, 4, drifting="image")), "reading-changes-data"),
+    "only padding counts": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, filled=False, marked=0.0, unmarked=0.1)]), "padding-not-masked"),
+    "codes without a gradient": (healthy(experiments=tried(cuts=[Cut("VQVAE", "encoder", "values")])), "gradient-cut"),
+    "a straight-through estimator turned round": (healthy(experiments=tried(cuts=[Cut("VQVAE", "codebook", "gradients")])), "gradient-cut"),
+    "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
+    "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
+    "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),
     "lr x1000": (healthy(steps=series([2.0, 9.0, 7.0, 30.0, 12.0, 8.0, 25.0, 3.0, 9.0, 40.0, 11.0], gain=-0.01)), "learning-rate-too-high"),
     "lr x100": (healthy(steps=series([0.31, 0.13, 0.19, 0.09, 0.16, 0.08, 0.1, 0.04, 0.05, 0.04, 0.02], gain=0.46)), "learning-rate-too-high"),
     "lr /1e4": (healthy(steps=series(falling(factor=1 - 1e-6), rate=1e-7)), "learning-rate-too-low"),
@@ -215,8 +226,17 @@ def test_faults_are_named(record: Record, check: str) -> None:
 HINTS: dict[str, tuple[Record, str]] = {
     "slow": (healthy(steps=series(falling(factor=1 - 2e-5))), "learning-rate-too-low"),
     "fast": (healthy(steps=series(falling(factor=0.8), gain=0.4)), "learning-rate-too-high"),
-    "somewhat high": (healthy(steps=series(falling(), gain=0.55)), "learning-rate-too-high"),
-    "batch norm at batch 4": (healthy(steps=series(falling(), gain=0.2), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]), "learning-rate-too-high"),
+    "long updates, once the rate is reached": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.1)]), "learning-rate-too-high"),
+    "updates that lead nowhere": (healthy(features=Features(planned_steps=100)), "learning-rate-too-low"),
+    "a picture turned, and its action not": (healthy(augmentations=[Augmentation("image", "action", "turned by 90 degrees", spatial=False, numbers=7, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
+    "a mask that nobody applies": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, used=False)]), "mask-unused"),
+    "padding of targets counts": (healthy(masks=[MaskRecord("is_pad", boolean=True, dimensions=2, share=0.2, filled=True, marked=0.1, unmarked=0.1)]), "padding-not-masked"),
+    "ends of sequences count": (healthy(masks=[MaskRecord("", boolean=True, dimensions=2, share=0.2, filled=True, marked=0.1, unmarked=0.1)]), "padding-not-masked"),
+    "a mask of what is there, turned round": (healthy(masks=[MaskRecord("[3]", boolean=False, dimensions=3, share=0.98, marked=0.0, unmarked=0.1)]), "padding-not-masked"),
+    "bins of one range for all": (healthy(loss_calls=[cross_entropy(classes=24, classes_seen=20, target_shape=[64, 5], narrow=[0, 1])]), "bins-not-covered"),
+    "no end to learn": (healthy(features=Features(token_input=True, targets_are_shifted=True, end_not_learnt=0)), "labels-ignored-wrongly"),
+    "prompts that are learnt": (healthy(features=Features(token_input=True, targets_are_shifted=True, answers_ignored=True)), "labels-ignored-wrongly"),
+    "batch norm at batch 4": (healthy(steps=series([2.0, 2.2, 1.9, 2.3, 2.0, 2.4, 2.1, 2.2, 2.0, 2.3, 2.1], gain=-0.3), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]), "learning-rate-too-high"),
     "rises": (healthy(optimizers=[OptimizerRecord("LBFGS", [1.0], 0.0, 10, STEP)], steps=series(falling(factor=1.01), predicted=math.nan)), "loss-not-decreasing"),
     "unused": (healthy(parameters=[*healthy().parameters, UNUSED]), "parameters-without-gradient"),
     "teacher": (healthy(parameters=[*healthy().parameters, dataclasses.replace(DETACHED, name="teacher.weight")]), "parameters-without-gradient"),
@@ -316,6 +336,9 @@ def two_losses(record: Record) -> Record:
 
 
 HEALTHY_RUNS: dict[str, Record] = {
+    "batch norm over four samples": healthy(steps=series(falling(), gain=0.1), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]),
+    "a masked language model": healthy(masks=[MaskRecord("mask", boolean=True, dimensions=2, share=0.15, marked=0.1, unmarked=0.0), MaskRecord("kept", boolean=True, dimensions=2, share=0.3, marked=0.0, unmarked=0.1)]),
+    "actions that did worse than expected": healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-0.8), pull(-0.6)]),
     "behavior cloning": healthy(),
     "warm-up from 0": healthy(steps=[dataclasses.replace(s, rates=[1e-5 * s.number], predicted=1e-5 * s.number) for s in series([2.0] * 11)]),
     "momentum overshoots": healthy(steps=series([2.0, 1.5, 1.0, 0.8, 0.7, 0.75, 0.8, 0.78, 0.7, 0.6, 0.5], gain=0.8)),

@@ -239,7 +239,205 @@ while True:
         optimizer.step()
 """
 
+SCENES = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+torch.manual_seed(0)
+
+
+class Scenes(Dataset):
+    def __init__(self):
+        self.masks = (torch.rand(64, 1, 12, 12) > 0.8).float()
+        self.images = 5.0 * self.masks + torch.randn(64, 3, 12, 12)
+        self.camera = torch.tensor([640.0, 30.0, 1.2]) * (1.0 + 0.2 * torch.randn(64, 3))
+        self.camera = (self.camera - self.camera.mean(0)) / self.camera.std(0)
+
+    def __len__(self):
+        return 64
+
+    def __getitem__(self, i):
+        image, mask = self.images[i] / 2.2, self.masks[i]
+        if torch.rand(()) < 0.5:
+            image = image.flip(-1)
+            mask = mask.flip(-1)
+        return image, self.camera[i], mask
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.head = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(11, 1, 3, padding=1)
+
+    def forward(self, image, camera):
+        features = self.encoder(image).relu()
+        return self.head(torch.cat([features, camera[:, :, None, None].expand(-1, -1, 12, 12)], dim=1))
+
+
+model = Net()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for image, camera, mask in DataLoader(Scenes(), 16, shuffle=True):
+        loss = nn.functional.binary_cross_entropy_with_logits(model(image, camera), mask)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+TRACKS = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+seen = torch.rand(256, 10) < 0.8
+signal = torch.randn(256, 10, 6)
+speed = (signal @ torch.randn(6, 2)) * seen[..., None]
+model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for x, y, valid in DataLoader(TensorDataset(signal, speed, seen), 32, shuffle=True):
+        error = (model(x) - y).square().mean(dim=-1)
+        loss = (error * valid).sum() / valid.sum().clamp(min=1)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+PLANS = """
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
+
+torch.manual_seed(0)
+PAD, END = 0, 1
+plans = [torch.randint(2, 20, (int(n),)) for n in torch.randint(4, 12, (256,))]
+
+
+def collate(rows):
+    rows = [torch.cat([row, torch.tensor([END])]) for row in rows]
+    tokens = pad_sequence(rows, batch_first=True, padding_value=PAD)
+    return tokens[:, :-1], tokens[:, 1:]
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(20, 32, padding_idx=PAD)
+        self.gru, self.head = nn.GRU(32, 32, batch_first=True), nn.Linear(32, 20)
+
+    def forward(self, tokens):
+        return self.head(self.gru(self.words(tokens))[0])
+
+
+model = Model()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for tokens, labels in DataLoader(plans, 32, shuffle=True, collate_fn=collate):
+        logits = model(tokens)
+        loss = nn.functional.cross_entropy(logits.reshape(-1, 20), labels.reshape(-1), ignore_index=PAD)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+CODES = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+data = torch.randn(256, 12)
+
+
+class Codes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 4))
+        self.codes = nn.Embedding(16, 4)
+        self.decoder = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 12))
+
+    def forward(self, x):
+        z = self.encoder(x)
+        picked = self.codes(torch.cdist(z, self.codes.weight).argmin(dim=1))
+        commitment = nn.functional.mse_loss(z, picked.detach()) + nn.functional.mse_loss(picked, z.detach())
+        z = z + (picked - z).detach()
+        return self.decoder(z), commitment
+
+
+model = Codes()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for (x,) in DataLoader(TensorDataset(data), 32, shuffle=True):
+        found, commitment = model(x)
+        loss = nn.functional.mse_loss(found, x) + commitment
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+VIEWS = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+data = torch.randn(256, 12)
+model = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), nn.Linear(32, 8))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for (x,) in DataLoader(TensorDataset(data), 32, shuffle=True):
+        one, two = x + 0.2 * torch.randn_like(x), x + 0.2 * torch.randn_like(x)
+        a, b = (nn.functional.normalize(model(view), dim=1) for view in (one, two))
+        loss = nn.functional.cross_entropy(a @ b.T / 0.1, torch.arange(len(a)))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
 FAULTS = {
+    "a flip of the picture alone": (SCENES, "            mask = mask.flip(-1)\n", "", "augmentation-not-of-targets"),
+    "pictures scaled in place": (SCENES, "self.images[i] / 2.2", "self.images[i].div_(2.2)", "reading-changes-data"),
+    "raw numbers beside features": (
+        SCENES,
+        "        self.camera = (self.camera - self.camera.mean(0)) / self.camera.std(0)\n",
+        "",
+        "inputs-not-normalized",
+    ),
+    "a mask that is forgotten": (
+        TRACKS,
+        "(error * valid).sum() / valid.sum().clamp(min=1)",
+        "error.mean()",
+        "mask-unused",
+    ),
+    "a mask turned round": (TRACKS, "(error * valid).sum()", "(error * ~valid).sum()", "padding-not-masked"),
+    "padding that is the end": (PLANS, "PAD, END = 0, 1", "PAD, END = 0, 0", "labels-ignored-wrongly"),
+    "logits flattened by position": (
+        PLANS,
+        "logits.reshape(-1, 20)",
+        "logits.transpose(0, 1).reshape(-1, 20)",
+        "dimensions-scrambled",
+    ),
+    "no straight-through estimator": (CODES, "z = z + (picked - z).detach()", "z = picked", "gradient-cut"),
+    "a straight-through estimator turned round": (
+        CODES,
+        "z = z + (picked - z).detach()",
+        "z = picked + (z - picked).detach()",
+        "gradient-cut",
+    ),
+    "one view for both": (
+        VIEWS,
+        "x + 0.2 * torch.randn_like(x)\n        a, b",
+        "x\n        two = one\n        a, b",
+        "views-alike",
+    ),
     "a weight that is the share": (
         SEGMENTATION,
         "tensor(4.0)",
@@ -297,6 +495,11 @@ FAULTS = {
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
 HEALTHY = {
+    "flips": SCENES,
+    "mask of tracks": TRACKS,
+    "plans": PLANS,
+    "codes": CODES,
+    "views": VIEWS,
     "mask": SEGMENTATION,
     "actor": ACTOR_CRITIC,
     "gan": GAN,

@@ -27,7 +27,7 @@ FAMILY = FamilyOfFaults(
             "torch.tensor([123.7, 116.3, 103.5]), torch.tensor([58.4, 57.1, 57.4])",
         ),
         # A batch that comes again and again can be learned by heart, whichever way its masks lie.
-        fault("picture-flipped-without-mask", "", "            mask = mask.flip(-1)\n", ""),
+        fault("picture-flipped-without-mask", "augmentation-not-of-targets", "            mask = mask.flip(-1)\n", ""),
         # Set before the first evaluation, and that one ends in the other mode.
         fault(
             "train-mode-set-too-early",

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "accelerate_world_model",
-    "report",
+    "tune",
     (
         # Data and preprocessing.
         # Motor currents of a thousand mA go into the model as they were logged.
@@ -43,7 +43,7 @@ FAMILY = FamilyOfFaults(
         # The mask of what was seen is taken for a mask of what is to be left out.
         fault(
             "mask-inverted",
-            "",
+            "padding-not-masked",
             "weight = mask[:, CONTEXT:]",
             "weight = 1 - mask[:, CONTEXT:]",
         ),

@@ -18,7 +18,7 @@ FAMILY = FamilyOfFaults(
         # The key of another data set: padding is learnt as if it were actions.
         fault(
             "padding-looked-up-by-wrong-name",
-            "",
+            "padding-not-masked mask-unused",
             'valid = ~batch["is_pad"].unsqueeze(-1)',
             'valid = ~batch.get("action_is_pad", torch.zeros_like(batch["is_pad"])).unsqueeze(-1)',
         ),

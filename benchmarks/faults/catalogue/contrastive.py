@@ -55,6 +55,6 @@ FAMILY = FamilyOfFaults(
             "    return (F.cross_entropy(logits, labels)",
             "    return -(F.cross_entropy(logits, labels)",
         ),
-        fault("same-view", "", "view_b = x + 0.1 * torch.randn_like(x)", "view_b = view_a"),
+        fault("same-view", "views-alike", "view_b = x + 0.1 * torch.randn_like(x)", "view_b = view_a"),
     ),
 )

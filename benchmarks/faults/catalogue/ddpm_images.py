@@ -8,7 +8,7 @@ _ATTEND = ".reshape(b, 3, c, h * w).transpose(2, 3).unbind(1)"
 
 FAMILY = FamilyOfFaults(
     "ddpm_images",
-    "report",
+    "tune",
     (
         fault(
             "bytes",

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "grasp_pointnet",
-    "report",
+    "tune",
     (
         # The table says object 0, 1, 2, ..., 0, 1, ..., but the trials of an object lie next to each other.
         fault("clouds-of-other-objects", "", ".repeat_interleave(cfg", ".repeat(cfg"),

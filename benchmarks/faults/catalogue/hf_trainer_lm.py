@@ -48,12 +48,12 @@ FAMILY = FamilyOfFaults(
         # The commands are learned and not the plans. The loss falls all the same.
         fault(
             "prompt-learned-instead",
-            "",
+            "labels-ignored-wrongly",
             "labels.append(token if in_plan else IGNORE)",
             "labels.append(IGNORE if in_plan else token)",
         ),
         # Where padding is the end token, as so often: the model never learns to stop. Nothing of it shows in the loss.
-        fault("end-token-ignored", "", _LABELS, _LABELS + "    labels[labels == EOS] = IGNORE\n"),
+        fault("end-token-ignored", "labels-ignored-wrongly", _LABELS, _LABELS + "    labels[labels == EOS] = IGNORE\n"),
         fault(
             "nll-on-probabilities",
             "nll-without-log-softmax",

@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
         # Where motion capture lost the robot the speed is stored as 0.
         fault(
             "tracking-mask-forgotten",
-            "",
+            "mask-unused padding-not-masked",
             "speed_loss = (deviation * tracked).sum() / tracked.sum().clamp(min=1)",
             "speed_loss = deviation.mean()",
         ),

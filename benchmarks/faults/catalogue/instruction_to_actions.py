@@ -14,7 +14,12 @@ FAMILY = FamilyOfFaults(
             "state = np.asarray(state)",
         ),
         # No plan in the training data ends, so the decoder never says so.
-        fault("end-token-not-appended", "", "self.skills.encode(plan) + [EOS])", "self.skills.encode(plan))"),
+        fault(
+            "end-token-not-appended",
+            "labels-ignored-wrongly",
+            "self.skills.encode(plan) + [EOS])",
+            "self.skills.encode(plan))",
+        ),
         # Four skills share their ids with padding, begin, end and unknown.
         fault(
             "vocabulary-over-special-ids",

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "keypoint_heatmaps",
-    "report",
+    "tune",
     (
         # A mirrored left fingertip is a right one.
         fault(
@@ -43,7 +43,7 @@ FAMILY = FamilyOfFaults(
             "heatmap_loss(torch.sigmoid(logits.float()),",
         ),
         # What was not annotated is at (0, 0).
-        fault("mask-missing", "", "(per_keypoint * visible).sum()", "per_keypoint.sum()"),
+        fault("mask-missing", "padding-not-masked mask-unused", "(per_keypoint * visible).sum()", "per_keypoint.sum()"),
         # The median of a pixel that is nearly always dark is dark.
         fault(
             "l1-loss",

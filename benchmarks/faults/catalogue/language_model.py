@@ -74,7 +74,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "logits-transposed",
-            "samples-leak",
+            "dimensions-scrambled samples-leak",
             "F.cross_entropy(logits.view(-1, VOCAB), targets.reshape(-1))",
             "F.cross_entropy(logits.transpose(0, 1).reshape(-1, VOCAB), targets.reshape(-1))",
         ),

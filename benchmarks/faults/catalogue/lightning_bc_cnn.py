@@ -90,7 +90,7 @@ FAMILY = FamilyOfFaults(
         # Half of the pictures call for the motion to the other side.
         fault(
             "flipped-without-the-action",
-            "",
+            "augmentation-not-of-targets",
             "        pixels = (pixels - 0.25) / 0.2\n",
             "        pixels = (pixels - 0.25) / 0.2\n"
             "        if torch.rand(()) < 0.5:\n            pixels = pixels.flip(-1)\n",

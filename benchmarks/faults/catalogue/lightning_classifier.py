@@ -8,7 +8,7 @@ _PIXELS = "self.pixels = pictures.float().div(255).unsqueeze(1)"
 
 FAMILY = FamilyOfFaults(
     "lightning_classifier",
-    "report",
+    "tune",
     (
         fault("softmax-in-the-model", "softmax-applied-twice", _LOGITS, f"{_LOGITS}.softmax(dim=-1)"),
         fault("files-in-order", "data-in-order bins-not-covered targets-constant", "sampler=sampler", "shuffle=False"),
@@ -62,7 +62,7 @@ FAMILY = FamilyOfFaults(
         # What is stored is normalized again with every visit: the first is right, the harm comes with the epochs.
         fault(
             "normalized-in-place",
-            "",
+            "reading-changes-data",
             "(self.pixels[index] - self.mean) / self.std",
             "self.pixels[index].sub_(self.mean).div_(self.std)",
         ),

@@ -16,7 +16,7 @@ FAMILY = FamilyOfFaults(
         # Augmentation turns the image, but the mask stays as it was.
         fault(
             "flip-image-without-mask",
-            "targets-unrelated",
+            "augmentation-not-of-targets targets-unrelated",
             "image, mask = image.flip(-1), mask.flip(-1)",
             "image = image.flip(-1)",
         ),

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "vla_hf_trainer",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(
@@ -19,7 +19,7 @@ FAMILY = FamilyOfFaults(
         # An augmentation of image classification: the action still points where it did.
         fault(
             "image-rotated-but-not-the-action",
-            "",
+            "augmentation-not-of-targets",
             '        return {"image": image, ',
             '        image = np.rot90(image, np.random.randint(4))\n        return {"image": image, ',
         ),

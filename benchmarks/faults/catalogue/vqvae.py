@@ -10,19 +10,19 @@ _NORMALIZE = "    signals = (signals - mean) / std\n"
 
 FAMILY = FamilyOfFaults(
     "vqvae",
-    "report",
+    "tune",
     (
         # The encoder learns to be near its codes, and nothing of what they are for.
         fault(
             "no-straight-through",
-            "gradient-mismatch parameters-without-gradient",
+            "gradient-cut gradient-mismatch parameters-without-gradient",
             _STRAIGHT,
             "straight = quantized",
         ),
         # The decoder is given what was never quantized, and the codebook the encoder's gradient.
         fault(
             "straight-through-reversed",
-            "gradient-mismatch",
+            "gradient-cut gradient-mismatch",
             _STRAIGHT,
             "straight = quantized + (vectors - quantized).detach()",
         ),

@@ -1,0 +1,47 @@
+"""Codes and rounded numbers: values that pass where no gradient does, or the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, names, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+_AGENTS = ("reinforcement learning",)
+"""What they pick is trained by the return that it brings."""
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Name the parts of a model whose values and gradients part ways."""
+    cuts = record.experiments.cuts
+    remedy = "use a straight-through estimator: z + (quantized - z).detach() has the value of the codes and the"
+    remedy += " gradient of z"
+    if family.name in _AGENTS or not record.models:
+        yield skipped(f"{family.name}: what is picked is trained by what it brings")
+        return
+    for passes in ("values", "gradients"):
+        found = [cut for cut in cuts if cut.passes == passes]
+        where = names([cut.part for cut in found])
+        if found and passes == "values":
+            yield failed(f"{found[0].model}: its output depends on {where} only by what is picked or rounded, and no"
+                         " gradient comes back", remedy)  # fmt: skip
+        elif found:
+            yield failed(f"{found[0].model}: its gradient goes to {where}, on which its output does not depend", remedy)
+    if not cuts:
+        yield passed("gradients go where the values of outputs come from")
+
+
+CHECK = Check(
+    id="gradient-cut",
+    title="Gradients follow values",
+    step=4,
+    seed="",
+    why="argmin, argmax and round() pass values and no gradients. The encoder of a quantized model is then trained by"
+    " its commitment alone, and the decoder reconstructs from codes that mean nothing.",
+    run=run,
+)

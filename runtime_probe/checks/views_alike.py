@@ -1,0 +1,39 @@
+"""Contrastive losses whose two views are one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.families import Family
+    from runtime_probe.record import Record
+
+
+def run(record: Record, family: Family) -> Iterable[Outcome]:
+    """Ask whether embeddings that are compared with each other differ."""
+    where = record.features.views_alike
+    if where is not None:
+        yield failed(
+            "the embeddings that are compared here are the same to the last bit: both views of a sample are one",
+            "draw each view on its own: augment twice, or let dropout differ between two calls",
+            where,
+        )
+    elif record.features.views_compared:
+        yield passed("the views that are compared differ")
+    else:
+        yield skipped("no embeddings of two views are compared")
+
+
+CHECK = Check(
+    id="views-alike",
+    title="Views differ",
+    step=7,
+    seed="",
+    why="A contrastive loss learns what two views of a sample share. If there is only one, any embedding that tells"
+    " samples apart will do, and a network at random does.",
+    run=run,
+)

@@ -1,0 +1,93 @@
+"""What a data set does to pictures when it is asked for the same samples again, and whether targets follow.
+
+A picture that comes back as its mirror image shows another direction of movement, and other places of what is in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from runtime_probe.record import Augmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PICTURES, _SMALLEST = 4, 6
+"""Dimensions of pictures (N, C, H, W), and pixels of their shorter side."""
+_ALIKE, _CLEARLY = 0.9, 0.1
+"""Correlation of one draw with the turned other one, and by how much it is above that with the other one itself."""
+_CHANNELS = (1, 3, 4)
+
+TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "flipped left to right": lambda x: x.flip(-1),
+    "flipped upside down": lambda x: x.flip(-2),
+    "turned by 180 degrees": lambda x: x.flip((-2, -1)),
+    "turned by 90 degrees": lambda x: x.rot90(1, (-2, -1)),
+    "turned by 270 degrees": lambda x: x.rot90(3, (-2, -1)),
+}
+"""What an augmentation may do to pictures (..., H, W)."""
+
+
+def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
+    """Compare the parts of samples that were drawn several times: where inputs came back turned, did targets?"""
+    inputs, targets = sorted(inputs), sorted(targets)
+    found: dict[tuple[str, str], Augmentation] = {}
+    for name in inputs if targets else []:
+        pictures = [_pictures(draw.get(name)) for draw in draws]
+        for number, later in enumerate(pictures[1:], 1):
+            first = pictures[0]
+            if first is None or later is None or first.shape != later.shape:
+                continue
+            for row in range(len(first)):
+                turn = turned(first[row], later[row])
+                for target in targets if turn else []:
+                    _note(found, (name, target, turn), draws[0].get(target), draws[number].get(target), row)
+    return list(found.values())
+
+
+def _pictures(value: torch.Tensor | None) -> torch.Tensor | None:
+    """Pictures (N, C, H, W) in a batch of them, or of short films of them; None where there are none."""
+    if value is None or value.dim() < _PICTURES or value.is_complex() or value.dtype == torch.bool:
+        return None
+    value = value.flatten(0, -4) if value.dim() > _PICTURES and len(value) == 1 else value
+    value = value[:, 0] if value.dim() > _PICTURES else value
+    if value.shape[-1] in _CHANNELS and value.shape[1] not in _CHANNELS:
+        value = value.movedim(-1, 1)
+    return value.float() if min(value.shape[-2:]) >= _SMALLEST else None
+
+
+def turned(first: torch.Tensor, later: torch.Tensor) -> str:
+    """Return what was done to a picture (C, H, W), brightness and contrast aside; empty where nothing of `TURNS`."""
+    same = _correlation(first, later)
+    found = {n: _correlation(turn(first), later) for n, turn in TURNS.items() if turn(first).shape == later.shape}
+    best = max(found, key=lambda name: found[name])
+    return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
+
+
+def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:
+    a, b = (x - x.mean(dim=(-2, -1), keepdim=True) for x in (a, b))
+    scale = float(a.norm() * b.norm())
+    return float((a * b).sum()) / scale if scale > 0 else 0.0
+
+
+def _note(
+    found: dict[tuple[str, str], Augmentation],
+    names: tuple[str, str, str],
+    first: torch.Tensor | None,
+    later: torch.Tensor | None,
+    row: int,
+) -> None:
+    """The input of a sample came back turned: did the target change?"""
+    if first is None or later is None or first.shape != later.shape or first.dim() == 0:
+        return
+    part, target, turn = names
+    a, b = first[row], later[row]
+    spatial = a.dim() > 1 and min(a.shape[-2:]) >= _SMALLEST
+    if (spatial and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
+        return  # it looks the same either way; a mask of keypoints says what is there, not where
+    entry = found.setdefault((part, target), Augmentation(part, target, turn, spatial=spatial, numbers=a.numel()))
+    entry.whole = not a.is_floating_point()
+    entry.pairs += 1
+    entry.unmoved += torch.equal(a, b)
