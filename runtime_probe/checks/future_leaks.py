@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the movement of earlier outputs after the last time step was changed."""
+    own = [leak for leak in record.experiments.leakage if leak.kind == "own target"]
+    for leak in own:
+        if leak.moved > t.LEAKAGE:
+            yield failed(
+                f"{leak.model}: the output at a time step depends on {leak.detail} of the same step, with which it is"
+                " compared",
+                "predict it from what comes before it: from the token of the state, not from its own",
+                moved=leak.moved,
+            )
+        else:
+            yield passed(f"{leak.model}: no output depends on {leak.detail} of its own step", moved=leak.moved)
     tried = [leak for leak in record.experiments.leakage if leak.kind == "time"]
+    if own and not tried:
+        return
     if not tried:
         yield skipped("changing the last time step was not tried")
         return

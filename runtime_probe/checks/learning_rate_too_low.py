@@ -77,7 +77,7 @@ def _short(record: Record, descent: Descent) -> Outcome | None:
     if planned < t.A_RUN or tuned or not found:
         return None
     _, length, rate = max(found, key=lambda item: item[1])
-    if length * planned >= t.PATH:
+    if not 0.0 < length * planned < t.PATH:
         return None
     return warned(
         f"at a learning rate of {number(rate)} the {planned} updates of the run together are {number(length * planned)}"

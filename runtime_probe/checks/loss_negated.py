@@ -70,8 +70,13 @@ def _away(record: Record) -> PullRecord | None:
     pulls: dict[tuple[str, str], list[PullRecord]] = defaultdict(list)
     for pull in record.pulls:
         pulls[str(pull.where), pull.output].append(pull)
+    # Beside an output that is pulled to its target, one of the same shape is a variance, or whatever else.
+    drawn = {(str(found[0].where), p) for found in pulls.values() for p in {pull.part for pull in found}
+             if mean(pull.towards for pull in found) > t.DRAWN}  # fmt: skip
     for found in pulls.values():
         pulls_of_one = [pull.towards for pull in found]
+        if not found[0].term and all((str(pull.where), pull.part) in drawn for pull in found):
+            continue
         if mean(pulls_of_one) < t.AWAY and max(pulls_of_one) < t.NOT_TOWARDS:
             return min(found, key=lambda pull: pull.towards)
     return None

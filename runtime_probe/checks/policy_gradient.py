@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +16,22 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the correlation of the update of each action's log-probability with the return that followed."""
+    lowered = [name for name, up in record.judged_live.items() if up < 0]
+    if family.name == "reinforcement learning" and record.judged_live:
+        if len(lowered) == len(record.judged_live):
+            yield warned(
+                f"what one network makes is trained to lower what {lowered[0]} says of it: if that is a value, the"
+                " policy looks for the worst action",
+                "minimize -critic(state, actor(state)).mean()",
+                wants=record.judged_live[lowered[0]],
+            )
+        else:
+            yield passed(f"what is made is trained to raise what {next(iter(record.judged_live))} says of it")
     found = record.policy_correlations
     where = record.optimizers[0].where if record.optimizers else None
     if not found:
-        yield skipped("no log-probability belongs to one reward")
+        if not record.judged_live:
+            yield skipped("no log-probability belongs to one reward")
         return
     shown = ", ".join(f"{value:.2f}" for value in found)
     if len(found) > 1 and max(found) < t.POLICY_REVERSED:

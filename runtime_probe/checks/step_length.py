@@ -12,6 +12,7 @@ from runtime_probe.checks.descent import middle
 if TYPE_CHECKING:
     from runtime_probe.record import Record
 
+_CHOOSE_THEIR_LENGTH = ("Adadelta", "LBFGS", "Rprop", "Prodigy")
 _ELEMENTS = 100
 """A temperature or a log-std that starts at 0 is as long as its update; a network is not."""
 
@@ -20,6 +21,8 @@ def lengths(record: Record) -> list[tuple[int, float]]:
     """Return the median length of the updates over that of the parameters before, for each optimizer of a network."""
     found = []
     for index, optimizer in enumerate(record.optimizers):
+        if optimizer.name in _CHOOSE_THEIR_LENGTH:
+            continue
         steps = record.series(index)
         ratios = [
             after.update_norm / before.parameter_norm
@@ -53,7 +56,7 @@ def first_lengths(record: Record) -> list[tuple[int, float]]:
         (index, optimizer.first_length)
         for index, optimizer in enumerate(record.optimizers)
         if optimizer.first_length is not None and math.isfinite(optimizer.first_length)
-        if optimizer.parameters >= _ELEMENTS
+        if optimizer.parameters >= _ELEMENTS and optimizer.name not in _CHOOSE_THEIR_LENGTH
     ]
 
 

@@ -18,12 +18,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Report the weights whose rows are equal after ten updates."""
     held = [p for p in trained(record) if len(p.shape) > 1 and p.shape[0] > 1]
     alike = [p.name for p in held if p.alike and p.gradients and p.moved > 0]
+    still = [p.name for p in held if p.alike and p.norm > 0]
     zero = [p.name for p in held if p.alike and p.norm == 0]
     if len(zero) > 1 and 2 * len(zero) >= len(held):
         yield failed(
             f"the weights of {names(zero)} are zero and stay zero",
             "initialize weights at random (the default of torch does), only biases with a constant",
             parameters=zero,
+        )
+    elif not alike and len(still) > 1 and 2 * len(still) >= len(held):
+        yield failed(
+            f"all units of {names(still)} have the same weights, and no gradient that tells them apart",
+            "initialize weights at random (the default of torch does), only biases with a constant",
+            parameters=still,
         )
     elif alike:
         yield failed(

@@ -29,7 +29,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         numbers: dict[str, Any] = {"ratio": ratio, "weight_decay": optimizer.weight_decay}
         message = f"a weight decay of {number(optimizer.weight_decay)} pulls {number(ratio)} times as hard as the loss"
         remedy = "lower the weight decay: 0.01 to 0.1 suits AdamW, 1e-4 SGD"
-        size = optimizer.weight_decay * (max(optimizer.rates, default=0.0) if optimizer.decoupled else 1.0)
+        highest = max([*optimizer.rates, *optimizer.peak_rates, optimizer.highest_rate or 0.0])
+        size = optimizer.weight_decay * (highest if optimizer.decoupled else 1.0)
         usual = optimizer.decoupled and optimizer.weight_decay < t.DECAY_USUAL_DECOUPLED
         if usual or size < (t.DECAY_USUAL_STEP if optimizer.decoupled else t.DECAY_USUAL):
             # A gradient that has vanished is weaker than anything, and a rate far too high makes any decay strong.

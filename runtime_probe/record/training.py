@@ -163,6 +163,8 @@ class OptimizerRecord:
     """The largest that a schedule will ever give, where it can be asked (LambdaLR, OneCycleLR); None otherwise."""
     schedule_over: int | None = None
     """Updates after which a schedule has brought the rate below a hundredth of its peak; None if it never does."""
+    betas: list[float] = field(default_factory=list)
+    """Decay of Adam's averages of gradients, and of their squares."""
     maximize: bool = False
     decoupled: bool = False
     """Weight decay shrinks the weights (AdamW); else it is added to the gradients."""

@@ -10,11 +10,12 @@ class Leakage:
     """A sample, or the last time step, was changed: did outputs move that must not?"""
 
     kind: str
-    """`samples` or `time`."""
+    """`samples`, `time`, or `own target`: what the output at a time step is compared with, which is an input, too."""
     model: str
     moved: float
     """Largest change in outputs that must not move, relative to the change of those that may."""
     detail: str = ""
+    """Argument of the model that holds the targets."""
     how: str = "cut"
     """How the first dimension is known to be the batch, and not one of nodes or of time: a cut batch has `cut` it,
     an input with one number for each sample or the shift of the targets have `told`, or it is a `guess`."""

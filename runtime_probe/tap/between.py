@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ class Between:
     def into(self, module: nn.Module, value: Any, root: nn.Module) -> None:
         """A layer is called: with the output of a linear one, as it is?"""
         width = _width(module)
-        normalizes = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        normalizes = isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm))
         if id(value) not in self.linear or not (width or normalizes):
             return
         kept, version, first = self.linear[id(value)]
@@ -66,7 +67,8 @@ class Between:
             return
         before = _width(first)
         if normalizes or width is None or before is None:
-            self.normalized[id(module)] = first
+            if not isinstance(module, nn.LayerNorm) or _in_a_row(root, first, module):
+                self.normalized[id(module)] = first
             return
         # A bottleneck (low rank, a shared embedding) is linear on purpose.
         narrow = before[1] < min(before[0], width[1])
@@ -117,3 +119,9 @@ class Between:
                 return None
             node = node.next_functions[0][0]
         return None
+
+
+def _in_a_row(root: nn.Module, first: nn.Module, second: nn.Module) -> bool:
+    """Whether two layers follow each other in a Sequential: elsewhere a norm may end an embedding, or begin a block."""
+    rows = [list(module) for module in root.modules() if isinstance(module, nn.Sequential)]
+    return any(a is first and b is second for row in rows for a, b in itertools.pairwise(row))

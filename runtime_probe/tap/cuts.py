@@ -32,6 +32,9 @@ _LITTLE = 1e-4
 _MOVED = 1e-3
 """Of the change of the model's output from sample to sample, and of that beside the output's spread: rounding is far
 below."""
+_ROUNDING, _FARTHER = 1e-4, 30.0
+"""The same, where an output does not depend on a part at all, even if that says something wholly else. A code that is
+picked stays for a while."""
 _STILL = 0.5
 """Share of an output that stays to the last bit where values are picked; what is continuous moves everywhere."""
 
@@ -64,23 +67,25 @@ def _ask(call: Call) -> Iterator[Cut]:
     weights = torch.randn(base.shape, generator=generator).to(base)
     gradients = torch.autograd.grad((base * weights).sum(), list(once.values()), allow_unused=True)
     told: list[str] = []
-    for (name, value), gradient in zip(once.items(), gradients, strict=True):
+    for (name, kept_value), gradient in zip(once.items(), gradients, strict=True):
         if time.monotonic() - began > _SECONDS:
             return
-        apart = float((value - value.roll(1, 0)).detach().abs().mean()) > _MOVED * float(value.detach().std())
-        if not apart:
+        value = kept_value.detach()
+        step = value.roll(1, 0) - value
+        if float(step.abs().mean()) <= _MOVED * float(value.std()):
             continue
         if name.startswith(tuple(f"{outer}." for outer in told)):
             continue
-        reached = gradient is not None and bool(gradient.any())
-        moved = _moved(base, _run(call, {name: _replacer(value.detach().roll(1, 0))}))
+        moved = _moved(base, _run(call, {name: _replacer(value + step)}))
         if moved is None:
             continue
-        if reached and moved < _MOVED:
-            passes = "gradients"
-        elif not reached and moved > _MOVED and _picked(call, name, value.detach(), base.detach()):
-            passes = "values"
-        else:
+        passes = ""
+        if gradient is None or not bool(gradient.any()):
+            passes = "values" if moved > _MOVED and _picked(call, name, value, base.detach()) else ""
+        elif moved < _ROUNDING and float((gradient * step).flatten(1).sum(dim=1).abs().mean()) > 0.0:
+            farther = _moved(base, _run(call, {name: _replacer(value + _FARTHER * step)}))
+            passes = "gradients" if farther is not None and farther < _ROUNDING else ""
+        if not passes:
             continue
         told.append(name)
         yield Cut(type(call.module).__name__, name, passes)

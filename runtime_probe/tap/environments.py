@@ -141,7 +141,7 @@ class Steps:
         rewards, np = self.session.record.rewards, sys.modules.get("numpy")
         if rewards.reused or rewards.count > _COMPARED:
             return
-        if np is None or not isinstance(observation, np.ndarray) or observation.ndim != 1:
+        if np is None or not isinstance(observation, np.ndarray) or not observation.ndim:
             return
         last, copy = self.last
         if last is observation and not np.array_equal(observation, copy):

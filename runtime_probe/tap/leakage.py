@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _MOST_ELEMENTS = 20_000_000
+_SEQUENCE, _STEPS = 3, 4
+"""Dimensions of sequences (N, T, D), and their shortest length."""
+_SAME, _STILL = 0.9, 1e-5
+"""Share of a target that a model is given; movement before a change, which is rounding."""
 _ONLY_OTHERS = 1e6
 """Movement where the changed sample's own output stays as it is, and others move."""
 
@@ -59,7 +63,51 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> l
             value = _moved(base.transpose(0, 1), moved.transpose(0, 1), slice(0, -1), slice(-1, None), base.shape[1])
             if value is not None:
                 found.append(Leakage("time", name, value))
+    own = _of_own_target(call, given, session)
+    if own is not None:
+        found.append(Leakage("own target", name, own[1], detail=own[0]))
     return found
+
+
+def _of_own_target(call: Call, given: list[torch.Tensor], session: Session) -> tuple[str, float] | None:
+    """Does the output at a time step depend on what it is compared with, which the model is given as well?
+
+    Asked of sequences of numbers (N, T, D) that are targets, beside other inputs, where what was before does not move:
+    what reconstructs its input, or reads a whole sequence, may see it.
+    """
+    for name, sequence in call.named():
+        if len(given) < 2 or sequence.dim() != _SEQUENCE or not sequence.is_floating_point():
+            continue
+        if sequence.shape[1] < _STEPS or not any(_holds(sequence, target) for target in session.velocity_targets):
+            continue
+        middle = sequence.shape[1] // 2
+
+        def change(argument: str, value: torch.Tensor, wanted: str = name, place: int = middle) -> torch.Tensor:
+            if argument != wanted:
+                return value
+            made = value.clone()
+            made[:, place] = made[:, place].roll(1, 0) + value.float().std().to(value)
+            return made
+
+        before, after = _outputs(call, call.args, call.kwargs), _outputs(call, *mapped(call, change))
+        for base, moved in zip(before, after, strict=True):
+            if base.dim() != _SEQUENCE or base.shape[:2] != sequence.shape[:2] or base.shape != moved.shape:
+                continue
+            change_at = (moved - base).abs().amax(dim=(0, 2))
+            largest = float(change_at.max())
+            if largest > 0 and base.shape == sequence.shape and float(change_at[:middle].max()) <= _STILL * largest:
+                return name, float(change_at[middle]) / largest
+    return None
+
+
+def _holds(sequence: torch.Tensor, target: torch.Tensor) -> bool:
+    """Whether a target is a sequence (N, T, D), or holds rows of it, as where padding was left out."""
+    if target.shape == sequence.shape:
+        return bool((target == sequence).float().mean() > _SAME)
+    if target.dim() != _SEQUENCE - 1 or target.shape[1] != sequence.shape[2] or len(target) < _STEPS:
+        return False
+    rows = sequence.flatten(0, 1)
+    return bool((rows[None] == target[:_STEPS, None]).all(-1).any(1).all())
 
 
 def _batch_dimension_is_first(given: list[torch.Tensor], first: list[tuple[int, ...]]) -> int:
@@ -95,6 +143,13 @@ def _probably_first(given: list[torch.Tensor], *, batch_first: bool) -> tuple[in
 
 
 def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
+    """The output of a model, the first of several that is no single number."""
+    floating = _outputs(call, args, kwargs)
+    return floating[0] if len(floating) == 1 else next((t for t in floating if t.dim() > 1), None)
+
+
+def _outputs(call: Call, args: Any, kwargs: Any) -> list[torch.Tensor]:
+    """All outputs of a model in eval mode, with the same draws each time."""
     state = Randomness()
     was = [(m, m.training) for m in call.module.modules()]
     call.module.eval()
@@ -105,12 +160,7 @@ def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
         for module, training in was:
             module.training = training
         state.put_back()
-    floating = [t for _, t in tensors(output) if t.is_floating_point() and t.dim()]
-    return (
-        floating[-1].detach().float()
-        if len(floating) == 1
-        else next((t.float() for t in floating if t.dim() > 1), None)
-    )
+    return [t.detach().float() for _, t in tensors(output) if t.is_floating_point() and t.dim()]
 
 
 def _changed(call: Call, size: int, *, last: bool = False) -> tuple[Any, Any]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _FEATURES = 512
 _VALUES = 2_000_000
 """Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
+_SEQUENCES, _MOSTLY = 3, 0.9
+"""Dimensions of a batch of sequences (n, t, features), and share of zeros beyond which they are the data."""
 _GAP, _FEWEST_APART = 4.0, 3
 """Standard deviations of all others between them and a value that stands for none, and its rows."""
 _UNEVEN = 1.5
@@ -37,6 +39,10 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
             result.zero_rows = float((data == 0).all(dim=1).double().mean())
         result.same = bool((data == data[:1]).all()) and not bool((data[0] == data[0].flatten()[0]).all())
     values = rows_of(data)
+    if data.dim() == _SEQUENCES and data.is_floating_point():
+        filled = ~values.any(dim=1)
+        # Ends of sequences that are filled up with zeros are no data, and hide how little a dimension varies.
+        values = values[~filled] if 0.0 < float(filled.double().mean()) < _MOSTLY else values
     result.rows = values.shape[0]
     finite = torch.isfinite(values)
     result.nonfinite = int((~finite).sum())

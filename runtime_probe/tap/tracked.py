@@ -105,5 +105,6 @@ class Tracked:
             "weight_decay": max((float(g.get("weight_decay", 0.0) or 0.0) for g in groups), default=0.0),
             "decoupled": type(self.optimizer).__name__ in _DECOUPLED
             or any(bool(g.get("decoupled_weight_decay", False)) for g in groups),
+            "betas": [float(beta) for beta in next((g["betas"] for g in groups if "betas" in g), ())],
             "maximize": any(bool(g.get("maximize", False)) for g in groups),
         }

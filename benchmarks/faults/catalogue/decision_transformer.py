@@ -57,8 +57,8 @@ FAMILY = FamilyOfFaults(
             "learning-rate-too-low",
             "            scheduler.step()\n",
             "",
-            "        print(f\"epoch {epoch}:",
-            "        scheduler.step()\n        print(f\"epoch {epoch}:",
+            '        print(f"epoch {epoch}:',
+            '        scheduler.step()\n        print(f"epoch {epoch}:',
         ),
         fault(
             "zero-grad-after-backward",
@@ -66,7 +66,12 @@ FAMILY = FamilyOfFaults(
             "            optimizer.zero_grad()\n            loss.backward()\n",
             "            loss.backward()\n            optimizer.zero_grad()\n",
         ),
-        fault("learning-rate-0.1", "learning-rate-too-high", '"--lr", type=float, default=1e-3', '"--lr", type=float, default=1e-1'),
+        fault(
+            "learning-rate-0.1",
+            "learning-rate-too-high",
+            '"--lr", type=float, default=1e-3',
+            '"--lr", type=float, default=1e-1',
+        ),
         # Every batch is the first one.
         fault(
             "generator-seeded-in-loop",
@@ -75,7 +80,9 @@ FAMILY = FamilyOfFaults(
             "            generator = torch.Generator().manual_seed(args.seed)\n"
             "            rtg, states, actions, timesteps, valid = store.sample(64, generator)\n",
         ),
-        fault("tokens-not-interleaved", "dimensions-scrambled", "torch.stack(tokens, dim=2)", "torch.stack(tokens, dim=1)"),
+        fault(
+            "tokens-not-interleaved", "dimensions-scrambled", "torch.stack(tokens, dim=2)", "torch.stack(tokens, dim=1)"
+        ),
         fault("init-std-1", "initialization-off-scale", "std=0.05", "std=1.0"),
         fault(
             "blocks-in-plain-list",

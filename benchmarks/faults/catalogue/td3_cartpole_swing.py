@@ -45,7 +45,9 @@ FAMILY = FamilyOfFaults(
             "actor_loss = -self.critic(",
             "actor_loss = self.critic(",
         ),
-        fault("critic-gradients-not-cleared", "gradients-not-cleared", "        self.critic_optimizer.zero_grad()\n", ""),
+        fault(
+            "critic-gradients-not-cleared", "gradients-not-cleared", "        self.critic_optimizer.zero_grad()\n", ""
+        ),
         fault(
             "learning-rate-3e-2",
             "learning-rate-too-high",
