@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import LossCall, Record
+    from runtime_probe.record import Judged, Record
 
 _RANGES = {"Tanh": (-1.0, 1.0), "Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Hardtanh": (-1.0, 1.0),
            "Relu": (0.0, math.inf), "Softplus": (0.0, math.inf), "Exp": (0.0, math.inf)}  # fmt: skip
@@ -21,10 +21,15 @@ _DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the range of the head with that of the targets."""
-    calls = [(call, _range(call)) for call in record.loss_calls if call.function in _DISTANCES]
+    judged = [(item, _range(item.made_by)) for item in record.judged if item.made_by and item.minimum is not None]
+    for item, span in judged:
+        if span and item.minimum is not None and item.maximum is not None:
+            yield _asked(item, span, item.minimum, item.maximum)
+    calls = [(call, _range(call.made_by)) for call in record.loss_calls if call.function in _DISTANCES]
     bounded = [(call, span) for call, span in calls if span]
-    if not bounded:
+    if not bounded and not any(span for _, span in judged):
         yield skipped("no output of tanh or sigmoid is compared with a target")
+    if not bounded:
         return
     for call, (low, high) in bounded:
         width = high - low if math.isfinite(high) else call.target_maximum - call.target_minimum
@@ -48,8 +53,26 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     )
 
 
-def _range(call: LossCall) -> tuple[float, float] | None:
-    return next((span for name, span in _RANGES.items() if call.made_by.startswith(f"{name}Backward")), None)
+def _range(made_by: str) -> tuple[float, float] | None:
+    return next((span for name, span in _RANGES.items() if made_by.startswith(f"{name}Backward")), None)
+
+
+def _asked(item: Judged, span: tuple[float, float], minimum: float, maximum: float) -> Outcome:
+    """A critic that learns from actions that its actor can never take is asked about others than it knows."""
+    low, high = span
+    head = item.made_by.split("Backward")[0].lower()
+    reach = t.HEAD_MARGIN * (high - low if math.isfinite(high) else maximum - minimum)
+    said = (
+        f"{item.argument} is {number(minimum)} to {number(maximum)} in the data, and {low:g} to {high:g} out of {head}"
+    )
+    if minimum < low - reach or maximum > high + reach:
+        return warned(
+            f"{said}: what is learnt from the one is asked of the other",
+            "bring both to one range: scale the actions that are stored, or the output of the head",
+            minimum=minimum,
+            maximum=maximum,
+        )
+    return passed(said, minimum=minimum, maximum=maximum)
 
 
 CHECK = Check(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
+from runtime_probe.record.data import Judged as Judged
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import MaskRecord as MaskRecord
 from runtime_probe.record.data import Padding as Padding
@@ -90,6 +91,7 @@ class Record:
     """How far a loss wants the output of one network up, for detached inputs that another network made."""
     judged_live: dict[str, float] = field(default_factory=dict)
     """The same for inputs through which the other one is trained."""
+    judged: list[Judged] = field(default_factory=list)
     exchanged: list[Where] = field(default_factory=list)
     """Where view() or reshape() gives dimensions in another order."""
     linear_pairs: list[str] = field(default_factory=list)

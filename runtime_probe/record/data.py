@@ -151,6 +151,19 @@ class PullRecord:
 
 
 @dataclass(slots=True)
+class Judged:
+    """An argument of a network that judges: what another network makes for it, and what it learns from."""
+
+    argument: str
+    """As in `Critic(action)`."""
+    made_by: str = ""
+    """Name of the autograd node that made it, such as TanhBackward0."""
+    minimum: float | None = None
+    """Of what comes from the data; None while it has seen none."""
+    maximum: float | None = None
+
+
+@dataclass(slots=True)
 class Relation:
     """What a part of a data set that is a target has to do with the inputs, asked of stretches of the data set."""
 
@@ -264,6 +277,8 @@ class Features:
     """The targets are the inputs, two positions on."""
     targets_are_inputs: bool = False
     """The targets are the inputs, position by position: nothing is left to predict."""
+    top_gradient: float | None = None
+    """Share of the largest element in the gradient at a model's output, in the first step; None for few elements."""
     end_not_learnt: int | None = None
     """The token that follows all that a language model learns, and is ignored; None without one."""
     answers_ignored: bool = False

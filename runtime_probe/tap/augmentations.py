@@ -14,7 +14,7 @@ from runtime_probe.record import Augmentation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_PICTURES, _SMALLEST = 4, 6
+_PICTURES, SMALLEST = 4, 6
 """Dimensions of pictures (N, C, H, W), and pixels of their shorter side."""
 _ALIKE, _CLEARLY = 0.9, 0.1
 """Correlation of one draw with the turned other one, and by how much it is above that with the other one itself."""
@@ -55,7 +55,7 @@ def _pictures(value: torch.Tensor | None) -> torch.Tensor | None:
     value = value[:, 0] if value.dim() > _PICTURES else value
     if value.shape[-1] in _CHANNELS and value.shape[1] not in _CHANNELS:
         value = value.movedim(-1, 1)
-    return value.float() if min(value.shape[-2:]) >= _SMALLEST else None
+    return value.float() if min(value.shape[-2:]) >= SMALLEST else None
 
 
 def turned(first: torch.Tensor, later: torch.Tensor) -> str:
@@ -84,7 +84,7 @@ def _note(
         return
     part, target, turn = names
     a, b = first[row], later[row]
-    spatial = a.dim() > 1 and min(a.shape[-2:]) >= _SMALLEST
+    spatial = a.dim() > 1 and min(a.shape[-2:]) >= SMALLEST
     if (spatial and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
         return  # it looks the same either way; a mask of keypoints says what is there, not where
     entry = found.setdefault((part, target), Augmentation(part, target, turn, spatial=spatial, numbers=a.numel()))

@@ -125,3 +125,15 @@ def _in_a_row(root: nn.Module, first: nn.Module, second: nn.Module) -> bool:
     """Whether two layers follow each other in a Sequential: elsewhere a norm may end an embedding, or begin a block."""
     rows = [list(module) for module in root.modules() if isinstance(module, nn.Sequential)]
     return any(a is first and b is second for row in rows for a, b in itertools.pairwise(row))
+
+
+def maker(node: Any) -> str:
+    """Return the name of the operation that made the values of a tensor; what only moves or picks them is passed by."""
+    for _ in range(8):
+        if node is None:
+            return ""
+        name = node.name()
+        if not name.startswith(MOVES) or not node.next_functions:
+            return str(name)
+        node = node.next_functions[0][0]
+    return ""

@@ -206,8 +206,9 @@ class Calls:
             if outer and id(module) in self.outer:
                 given = self.outer[id(module)].named()
                 self.session.parts.note_call(module, given, output)
+                self.session.mirrored.note_call(given)
                 self.session.pull.note_call(module, output)
-                self.session.adversaries.note_call(module, [tensor for _, tensor in given], output)
+                self.session.adversaries.note_call(module, given, output)
             if type(module) is nn.Embedding and args:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:

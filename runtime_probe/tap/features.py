@@ -82,13 +82,14 @@ def after_warm_up(session: Session) -> None:
         session.schedules.look_ahead()
     session.forget_step()
     session.record.masks = session.masks.found()
+    session.record.augmentations = session.mirrored.found()
     loader = session.feed.first() if session.feed.first is not None else None
     if loader is not None and session.record.rank == 0:
         with session.looking("relating targets to inputs"):
             session.record.relations = relations.look(loader, *session.parts.roles())
         with session.looking("asking for the same samples again"):
             parts, draws = session.parts, again.draw(loader)
-            session.record.augmentations = augmentations.compare(draws, parts.inputs, parts.compared - parts.inputs)
+            session.record.augmentations += augmentations.compare(draws, parts.inputs, parts.compared - parts.inputs)
             session.record.batch.drifting = again.drifting(draws)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import LossCall
-from runtime_probe.tap.between import MOVES
+from runtime_probe.tap.between import maker
 from runtime_probe.tap.places import here
 from runtime_probe.tap.rewards import reward_share
 from runtime_probe.tap.statistics import describe, follows
@@ -183,7 +183,7 @@ def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, ste
         target_minimum=float(target.min()) if target.numel() else 0.0,
         target_maximum=float(target.max()) if target.numel() else 0.0,
         target_dtype=str(target.dtype).removeprefix("torch."),
-        made_by=_maker(given.grad_fn),
+        made_by=maker(given.grad_fn),
         step=step,
     )
 
@@ -221,18 +221,6 @@ def _stretched(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.dim() != b.dim() or a.shape == b.shape:
         return False
     return math.prod(torch.broadcast_shapes(a.shape, b.shape)) == max(a.numel(), b.numel())
-
-
-def _maker(node: Any) -> str:
-    """Name of the operation that made the values of a tensor; what only moves or picks them is passed by."""
-    for _ in range(8):
-        if node is None:
-            return ""
-        name = node.name()
-        if not name.startswith(MOVES) or not node.next_functions:
-            return str(name)
-        node = node.next_functions[0][0]
-    return ""
 
 
 def _narrow(target: torch.Tensor, classes: int) -> list[int]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MOST_TERMS = 6
 _MOST = 64
 """Records, and predictions of one step."""
+_ENOUGH = 32
+"""Numbers of an output that get a gradient: of fewer, one may well be the largest part."""
 _CLEAR = 0.5
 """Of a pull towards a class, or away from it: then labels are classes, and embeddings are not asked about."""
 _OF_LOGITS = ("binary_cross_entropy_with_logits", "poisson_nll_loss")
@@ -74,14 +76,26 @@ class Pull:
                 self._compare_terms(loss)
             self.gradients.clear()
         backward()
+        with self.session.looking("asking which samples count"):
+            self._note_largest()
         with self.session.looking("asking where a loss pulls"):
             self.session.parts.note_loss(loss)
             self.session.masks.note_backward()
+            self.session.mirrored.note_loss(loss)
             self._compare_predictions()
             # What was made of the batch before the first module ran is watched from the second step on.
             if self.session.course.in_phase:
                 self._compare(loss, here(2), term=False)
         self.gradients.clear()
+
+    def _note_largest(self) -> None:
+        """How much of the gradient at an output belongs to one number of the script's own batch?"""
+        features = self.session.record.features
+        for gradient in self.gradients.values() if self.session.course.in_phase == 0 else ():
+            sizes = gradient.double().abs().flatten()
+            if int((sizes > 0).sum()) >= _ENOUGH and bool(sizes.isfinite().all()):
+                share = float(sizes.max() / sizes.sum())
+                features.top_gradient = max(share, features.top_gradient or 0.0)
 
     def _compare_predictions(self) -> None:
         found = self.session.record.pulls

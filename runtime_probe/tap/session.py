@@ -25,6 +25,7 @@ from runtime_probe.tap.ledger import Ledger
 from runtime_probe.tap.loaders import Feed
 from runtime_probe.tap.losses import Losses
 from runtime_probe.tap.masks import Masks
+from runtime_probe.tap.mirrored import Mirrored
 from runtime_probe.tap.noise import Noise
 from runtime_probe.tap.padding import PaddingWatch
 from runtime_probe.tap.parts import Parts
@@ -91,7 +92,7 @@ class Session:
         self.experiments = Experimenter(self)
         self.policy = PolicyGradient()
         self.parts = Parts(self)
-        self.masks = Masks(self)
+        self.masks, self.mirrored = Masks(self), Mirrored(self)
         self.pull = Pull(self)
         self.adversaries = Adversaries(self)
         self.noise = Noise(self)

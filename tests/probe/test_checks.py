@@ -18,6 +18,7 @@ from runtime_probe.record import (
     Cut,
     Experiments,
     Features,
+    Judged,
     Leakage,
     LossRecord,
     MaskRecord,
@@ -117,6 +118,9 @@ RL = Features(calls={"environment": 1, "log_prob": 3})
 REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
+    "betas exchanged": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9])]), "betas-exchanged"),
+    "constants behind a normalization": (healthy(parameters=[parameter("a", 0, 0.0, gradients=0, moved=0.0, alike=True), parameter("b", 1, 0.0, gradients=0, moved=0.0, alike=True)]), "units-alike"),
+    "an output that sees its own target": (healthy(experiments=tried(leakage=[Leakage("own target", "DecisionTransformer", 0.7, "actions")])), "future-leaks"),
     "a picture flipped, and its mask not": (healthy(augmentations=[Augmentation("image", "mask", "flipped left to right", spatial=True, numbers=1024, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
     "samples scaled in place": (healthy(batch=Batch(1, 64, 4, drifting="image")), "reading-changes-data"),
     "only padding counts": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, filled=False, marked=0.0, unmarked=0.1)]), "padding-not-masked"),
@@ -224,6 +228,10 @@ def test_faults_are_named(record: Record, check: str) -> None:
 
 
 HINTS: dict[str, tuple[Record, str]] = {
+    "one sample has most of the gradient": (healthy(features=Features(top_gradient=0.6)), "few-samples-dominate"),
+    "a momentum as long as the run": (healthy(features=Features(planned_steps=500), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9999])]), "betas-exchanged"),
+    "an actor that lowers its value": (healthy(features=RL, rewards=REWARDS, judged_live={"Critic": -0.01}), "policy-gradient-reversed"),
+    "actions that the actor never takes": (healthy(features=RL, rewards=REWARDS, judged=[Judged("Critic(action)", "TanhBackward0", -14.0, 14.0)]), "targets-beyond-head"),
     "slow": (healthy(steps=series(falling(factor=1 - 2e-5))), "learning-rate-too-low"),
     "fast": (healthy(steps=series(falling(factor=0.8), gain=0.4)), "learning-rate-too-high"),
     "long updates, once the rate is reached": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.1)]), "learning-rate-too-high"),
@@ -336,6 +344,10 @@ def two_losses(record: Record) -> Record:
 
 
 HEALTHY_RUNS: dict[str, Record] = {
+    "an actor and its critic": healthy(features=RL, rewards=REWARDS, judged_live={"Critic": 0.01}, judged=[Judged("Critic(action)", "TanhBackward0", -1.0, 1.0), Judged("Critic(obs)", "", -90.0, 90.0)]),
+    "a decision transformer": healthy(experiments=tried(leakage=[Leakage("own target", "DecisionTransformer", 0.0, "actions")])),
+    "no memory of gradients": healthy(features=Features(planned_steps=2000), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.0, 0.9])]),
+    "a variance beside a mean": healthy(pulls=[PullRecord("Net.mean", "labels", 0.9, LOSS), PullRecord("Net.log_var", "labels", -0.8, LOSS)]),
     "batch norm over four samples": healthy(steps=series(falling(), gain=0.1), models=[ModelRecord("ResNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]),
     "a masked language model": healthy(masks=[MaskRecord("mask", boolean=True, dimensions=2, share=0.15, marked=0.1, unmarked=0.0), MaskRecord("kept", boolean=True, dimensions=2, share=0.3, marked=0.0, unmarked=0.1)]),
     "actions that did worse than expected": healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-0.8), pull(-0.6)]),

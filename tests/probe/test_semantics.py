@@ -402,7 +402,78 @@ while True:
         optimizer.step()
 """
 
+RETURN_CONDITIONED = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+states = torch.randn(256, 8, 4)
+actions = torch.tanh(states @ torch.randn(4, 2) + 0.5 * torch.randn(256, 8, 2))
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.state, self.action = nn.Linear(4, 16), nn.Linear(2, 16)
+        self.gru, self.head = nn.GRU(16, 32, batch_first=True), nn.Linear(32, 2)
+
+    def forward(self, states, actions):
+        tokens = torch.stack([self.state(states), self.action(actions)], dim=2).flatten(1, 2)
+        return self.head(self.gru(tokens)[0][:, 0::2])
+
+
+model = Model()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for s, a in DataLoader(TensorDataset(states, actions), 32, shuffle=True):
+        loss = nn.functional.mse_loss(model(s, a), a)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+STEERING = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+place = torch.rand(256) * 2 - 1
+columns = torch.linspace(-1, 1, 16)
+images = torch.exp(-8 * (columns - place[:, None]).square())[:, None, None, :].expand(-1, 3, 16, 16)
+images = images + 0.1 * torch.randn(256, 3, 16, 16)
+steering = torch.stack([place, 1 - place.abs()], dim=1)
+encoder = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.Conv2d(8, 8, 3, 2), nn.ReLU())
+model = nn.Sequential(encoder, nn.Flatten(), nn.Linear(72, 2))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for image, target in DataLoader(TensorDataset(images, steering), 32, shuffle=True):
+        flipped = torch.rand(len(image)) < 0.5
+        image = torch.where(flipped[:, None, None, None], image.flip(-1), image)
+        target = torch.where(flipped[:, None], target * torch.tensor([-1.0, 1.0]), target)
+        loss = nn.functional.mse_loss(model(image), 2 * target - 0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
 FAULTS = {
+    "an action that sees itself": (RETURN_CONDITIONED, "[:, 0::2]", "[:, 1::2]", "future-leaks"),
+    "a flip in the loop": (
+        STEERING,
+        "        target = torch.where(flipped[:, None], target * torch.tensor([-1.0, 1.0]), target)\n",
+        "",
+        "augmentation-not-of-targets",
+    ),
+    "a relative error": (
+        STEERING,
+        "mse_loss(model(image), 2 * target - 0.1)",
+        "mse_loss(model(image) / (target.abs() + 1e-6), target.sign())",
+        "few-samples-dominate",
+    ),
     "a flip of the picture alone": (SCENES, "            mask = mask.flip(-1)\n", "", "augmentation-not-of-targets"),
     "pictures scaled in place": (SCENES, "self.images[i] / 2.2", "self.images[i].div_(2.2)", "reading-changes-data"),
     "raw numbers beside features": (
@@ -495,6 +566,8 @@ FAULTS = {
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
 HEALTHY = {
+    "return-conditioned": RETURN_CONDITIONED,
+    "flips in the loop": STEERING,
     "flips": SCENES,
     "mask of tracks": TRACKS,
     "plans": PLANS,

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "decision_transformer",
-    "report",
+    "tune",
     (
         fault(
             "states-not-normalized",

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "joint_torque_forecaster",
-    "report",
+    "tune",
     (
         # The code for a lost frame, -999, is read as a measurement.
         fault("lost-frames-kept", "data-outliers", "channels = hold_last(raw)", "channels = raw"),
@@ -39,13 +39,20 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: division by targets near zero; a relative error of standardized values.
         fault(
             "relative-error",
-            "",
+            "few-samples-dominate",
             'error = inputs["labels"] - mean',
             'error = (inputs["labels"] - mean) / (inputs["labels"].abs() + 1e-6)',
         ),
         fault("weight-decay-10", "weight-decay-too-high", "weight_decay=0.01", "weight_decay=10.0"),
         # A good diagnosis: Adam's betas are exchanged; a momentum of 0.999 over a few hundred steps.
-        fault("betas-exchanged", "", "adam_beta1=0.9,", "adam_beta1=0.999,", "adam_beta2=0.99,", "adam_beta2=0.9,"),
+        fault(
+            "betas-exchanged",
+            "betas-exchanged",
+            "adam_beta1=0.9,",
+            "adam_beta1=0.999,",
+            "adam_beta2=0.99,",
+            "adam_beta2=0.9,",
+        ),
         # As for the fine-tuning of a pretrained encoder, which there is not.
         fault(
             "all-but-heads-frozen",

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "tactile_force_lightning",
-    "report",
+    "tune",
     (
         # press_10 comes before press_2: the videos are in another order than stamps, load cell and poses.
         fault(
@@ -29,7 +29,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: "the augmentation mirrors the picture but not its label; x is contradictory".
         fault(
             "mirrored-without-label",
-            "",
+            "augmentation-not-of-targets",
             "            label = torch.where(mirrored[:, None], label * label.new_tensor([1.0, -1.0, 1.0]), label)\n",
             "",
         ),

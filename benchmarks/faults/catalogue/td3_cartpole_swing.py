@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "td3_cartpole_swing",
-    "report",
+    "tune",
     (
         # The next step writes into the array that was handed out: state and next state are the same.
         fault("observation-not-copied", "observations-reused", "return self._obs.copy()", "return self._obs"),
@@ -29,7 +29,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: "stored actions are in newtons, those of the actor between -1 and 1".
         fault(
             "actions-stored-in-newtons",
-            "",
+            "targets-beyond-head",
             "buffer.add(obs / OBS_SCALE, action, reward",
             "buffer.add(obs / OBS_SCALE, FORCE_LIMIT * action, reward",
         ),
@@ -88,6 +88,6 @@ FAMILY = FamilyOfFaults(
             "nn.init.constant_(linear.weight, 0.05)",
         ),
         # A good diagnosis: "the actor's output is between 0 and 1 where actions go from -1 to 1: no push to the left".
-        fault("sigmoid-actor", "", "torch.tanh(self.net(obs))", "torch.sigmoid(self.net(obs))"),
+        fault("sigmoid-actor", "targets-beyond-head", "torch.tanh(self.net(obs))", "torch.sigmoid(self.net(obs))"),
     ),
 )
