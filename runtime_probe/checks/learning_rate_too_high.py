@@ -127,7 +127,10 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     rate = max(descent.rates, default=0.0)
     numbers: dict[str, Any] = {"gain_ratio": gain, "gain_ratios": ratios, "learning_rate": rate, "highest_loss": peak}
     remedy = f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts"
-    coupled = any(model.batch_coupled for model in record.models) and wild < t.EXPLODING_GROSS
+    longest = max((length for _, length, _ in at_the_highest_rate(record)), default=0.0)
+    # A curve that batch normalization makes is no excuse for updates that leave nothing of the weights.
+    curved = wild < t.EXPLODING_GROSS and longest < 2 * t.UPDATE_LONG
+    coupled = curved and any(model.batch_coupled for model in record.models)
     exploded = peak > t.LOSS_EXPLODES * max(start, t.LEARNT * first) > 0 and bool(ratios) and min(ratios) < t.GAIN_LOW
     if exploded:
         message = (

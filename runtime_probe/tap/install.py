@@ -12,7 +12,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from runtime_probe.launch.after_import import when_imported
 from runtime_probe.record import Record
-from runtime_probe.tap import clipping, environments, features, randomness, scaling
+from runtime_probe.tap import clipping, distributions, environments, finite, randomness, scaling
 from runtime_probe.tap.ending import Ending
 from runtime_probe.tap.places import here
 from runtime_probe.tap.session import Session
@@ -57,8 +57,8 @@ def hook(session: Session) -> None:
     randomness.install(session.patches)
     scaling.install(session)
     clipping.install(session)
-    features.count_distributions(session)
-    features.watch_math(session)
+    distributions.count(session)
+    finite.watch(session)
     session.schedules.install()
     session.feed.install()
     session.calls.install()

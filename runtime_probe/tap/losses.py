@@ -9,6 +9,7 @@ import torch
 
 from runtime_probe.record import LossCall
 from runtime_probe.tap.between import maker
+from runtime_probe.tap.classes import COSINE, describe_classes
 from runtime_probe.tap.places import here
 from runtime_probe.tap.rewards import reward_share
 from runtime_probe.tap.statistics import describe, follows
@@ -25,14 +26,9 @@ PRODUCTS = frozenset(("matmul", "mm", "linear", "rmatmul"))
 _ELEMENTWISE = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss".split())
 """Losses that compare element by element, and broadcast."""
 _DIFFERENCE = "_convdiag_difference"
-_COSINE = "_convdiag_cosine"
-"""Tag of products of vectors of length 1."""
 _IGNORED = -100
 """A label that does not count, whatever index the script has for it."""
 _ROUNDING = 1e-3
-_FEWEST_ROWS, _MOST_COLUMNS = 16, 64
-_NARROW, _WIDE = 0.15, 0.6
-"""Share of the classes that a column of targets varies within."""
 _MOST_COSINES = 1_000_000
 
 
@@ -49,7 +45,7 @@ class Losses:
         a, b = args[0], args[1]
         rows = b if name == "linear" else b.movedim(-2, -1)
         if _of_length_one(a) and _of_length_one(rows):
-            setattr(result, _COSINE, True)
+            setattr(result, COSINE, True)
             features = self.session.record.features
             if _views_alike(a, rows):
                 features.views_alike = features.views_alike or here(4)
@@ -70,7 +66,7 @@ class Losses:
             weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
             smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
             call.weighted = weight is not None or bool(smoothing)
-            _describe_classes(call, given, target, weight)
+            describe_classes(call, given, target, weight)
             self.session.padding.note_loss(
                 target,
                 ignored=kwargs.get("ignore_index", args[4] if len(args) > 4 else -100),
@@ -188,23 +184,6 @@ def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, ste
     )
 
 
-def _describe_classes(call: LossCall, given: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None) -> None:
-    """Describe logits, or log-probabilities, (N, C, ...), class indices (N, ...), and class weights (C)."""
-    dimension = 1 if given.dim() > 1 else 0
-    call.classes = given.shape[dimension]
-    call.cosine = getattr(given, _COSINE, False)
-    kept = target[target >= 0]
-    if weight is not None:
-        call.weights_follow = follows(weight, torch.bincount(kept.flatten(), minlength=len(weight)))
-    call.classes_seen = int(kept.unique().numel())
-    call.top_share = _top_share(kept, call.classes)
-    call.narrow = _narrow(target, call.classes)
-    sums = given.float().sum(dim=dimension)
-    call.sums_to_one = bool((given >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-3))
-    shares = given.float().logsumexp(dim=dimension)
-    call.log_normalized = bool(torch.allclose(shares, torch.zeros_like(shares), atol=1e-3))
-
-
 def _becomes_table(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether broadcasting pairs more than either holds; equal ranks are meant: pairs of quantiles, distances."""
     if a.dim() == b.dim() or not a.dim() or not b.dim():
@@ -221,20 +200,3 @@ def _stretched(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.dim() != b.dim() or a.shape == b.shape:
         return False
     return math.prod(torch.broadcast_shapes(a.shape, b.shape)) == max(a.numel(), b.numel())
-
-
-def _narrow(target: torch.Tensor, classes: int) -> list[int]:
-    """Columns of class indices (N, D) that vary within few classes, where others vary within nearly all."""
-    if target.dim() != 2 or not len(target) >= _FEWEST_ROWS or not 1 < target.shape[1] <= _MOST_COLUMNS:
-        return []
-    columns = [column[column >= 0] for column in target.T]
-    widths = [(int(c.max()) - int(c.min())) / classes if len(c) >= _FEWEST_ROWS // 2 else math.nan for c in columns]
-    few = [place for place, width in enumerate(widths) if 0.0 < width < _NARROW]
-    return few if any(width > _WIDE for width in widths) else []
-
-
-def _top_share(target: torch.Tensor, classes: int) -> float:
-    if classes < 10 or not target.numel():
-        return 0.0
-    counts = torch.bincount(target.flatten(), minlength=classes).sort(descending=True).values
-    return float(counts[: max(1, classes // 10)].sum() / counts.sum())
