@@ -132,6 +132,8 @@ numbers."""
 AWAY, NOT_TOWARDS = -0.4, 0.2
 """Mean and largest correlation of what a loss wants of an output with what the target lacks. Measured: 0.82 to 1.00
 for the losses of 12 healthy programs, and for each term of a sum; -0.5 to -1.00 with a wrong sign."""
+BY_CHANCE = 10.0
+"""Square of a correlation times the numbers that it is of: 3.2 standard errors."""
 DRAWN = 0.5
 """Mean correlation of an output that a loss draws to its target."""
 AWAY_FROM_ALL = -0.99

@@ -148,6 +148,9 @@ class PullRecord:
     step: int = 0
     term: bool = False
     """Of one term of the sum that the loss is."""
+    numbers: int = 0
+    """Numbers that were correlated, of an output of a model and what may be its target; 0 where a loss compares the
+    two, and where the target is classes."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a data set does to pictures when it is asked for the same samples again, and whether targets follow.
+"""What a data set does to pictures and signals when it is asked for the same samples again, and whether targets follow.
 
 A picture that comes back as its mirror image shows another direction of movement, and other places of what is in it.
 """
@@ -14,8 +14,8 @@ from runtime_probe.record import Augmentation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_PICTURES, SMALLEST = 4, 6
-"""Dimensions of pictures (N, C, H, W), and pixels of their shorter side."""
+_ROWS, _PICTURES, SMALLEST, _SHORTEST = 2, 4, 6, 16
+"""Dimensions of signals (N, T) and of pictures (N, C, H, W), pixels of their shorter side, and length of signals."""
 _ALIKE, _CLEARLY = 0.9, 0.1
 """Correlation of one draw with the turned other one, and by how much it is above that with the other one itself."""
 _CHANNELS = (1, 3, 4)
@@ -26,8 +26,10 @@ TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "turned by 180 degrees": lambda x: x.flip((-2, -1)),
     "turned by 90 degrees": lambda x: x.rot90(1, (-2, -1)),
     "turned by 270 degrees": lambda x: x.rot90(3, (-2, -1)),
+    "reversed": lambda x: x.flip(-1),
 }
-"""What an augmentation may do to pictures (..., H, W)."""
+"""What an augmentation may do to pictures (..., H, W), and to signals (..., 1, T)."""
+REVERSED = "reversed"
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -35,31 +37,33 @@ def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets
     inputs, targets = sorted(inputs), sorted(targets)
     found: dict[tuple[str, str], Augmentation] = {}
     for name in inputs if targets else []:
-        pictures = [_pictures(draw.get(name)) for draw in draws]
-        for number, later in enumerate(pictures[1:], 1):
-            first = pictures[0]
-            if first is None or later is None or first.shape != later.shape:
-                continue
-            for row in range(len(first)):
-                turn = turned(first[row], later[row])
-                for target in targets if turn else []:
-                    _note(found, (name, target, turn), draws[0].get(target), draws[number].get(target), row)
+        for number, draw in enumerate(draws[1:], 1):
+            for first, later in zip(views(draws[0].get(name)), views(draw.get(name)), strict=False):
+                for row in range(len(first) if first.shape == later.shape else 0):
+                    turn = turned(first[row], later[row])
+                    for target in targets if turn else []:
+                        _note(found, (name, target, turn), draws[0].get(target), draws[number].get(target), row)
     return list(found.values())
 
 
-def _pictures(value: torch.Tensor | None) -> torch.Tensor | None:
-    """Pictures (N, C, H, W) in a batch of them, or of short films of them; None where there are none."""
-    if value is None or value.dim() < _PICTURES or value.is_complex() or value.dtype == torch.bool:
-        return None
-    value = value.flatten(0, -4) if value.dim() > _PICTURES and len(value) == 1 else value
+def views(value: torch.Tensor | None) -> list[torch.Tensor]:
+    """Return what may be pictures (N, C, H, W) in a batch of them, of films, or of signals (H is 1); none of others."""
+    if value is None or value.is_complex() or value.dtype in (torch.bool, torch.long) or value.dim() < _ROWS:
+        return []
+    if value.dim() < _PICTURES:
+        signals = [value[:, None]] if value.dim() == _ROWS else [value, value.movedim(1, -1)]
+        return [signal[:, :, None].float() for signal in signals if signal.shape[-1] >= _SHORTEST]
     value = value[:, 0] if value.dim() > _PICTURES else value
     if value.shape[-1] in _CHANNELS and value.shape[1] not in _CHANNELS:
         value = value.movedim(-1, 1)
-    return value.float() if min(value.shape[-2:]) >= SMALLEST else None
+    return [value.float()] if min(value.shape[-2:]) >= SMALLEST else []
 
 
 def turned(first: torch.Tensor, later: torch.Tensor) -> str:
-    """Return what was done to a picture (C, H, W), brightness and contrast aside; empty where nothing of `TURNS`."""
+    """Return what was done to a picture or signal (C, H, W), contrast aside; empty where nothing of `TURNS`."""
+    if first.shape[-2] == 1:
+        same, mirrored = _round_about(first, later), _round_about(first.flip(-1), later)
+        return REVERSED if mirrored > max(_ALIKE, same + _CLEARLY) else ""
     same = _correlation(first, later)
     found = {n: _correlation(turn(first), later) for n, turn in TURNS.items() if turn(first).shape == later.shape}
     best = max(found, key=lambda name: found[name])
@@ -70,6 +74,14 @@ def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:
     a, b = (x - x.mean(dim=(-2, -1), keepdim=True) for x in (a, b))
     scale = float(a.norm() * b.norm())
     return float((a * b).sum()) / scale if scale > 0 else 0.0
+
+
+def _round_about(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Correlation of signals (C, 1, T) where they fit best: beams of a scanner, and phases, have no beginning."""
+    a, b = (x - x.mean(dim=-1, keepdim=True) for x in (a, b))
+    scale = float(a.norm() * b.norm())
+    spectrum = torch.fft.rfft(a).conj() * torch.fft.rfft(b)
+    return float(torch.fft.irfft(spectrum.sum(dim=0), n=a.shape[-1]).max()) / scale if scale > 0 else 0.0
 
 
 def _note(

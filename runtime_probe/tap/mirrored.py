@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from runtime_probe.record import Augmentation
-from runtime_probe.tap.augmentations import SMALLEST, TURNS, turned
+from runtime_probe.tap.augmentations import SMALLEST, TURNS, turned, views
 from runtime_probe.tap.parts import batch_of, parts_of
 from runtime_probe.tap.statistics import MOST_ANSWERED
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from runtime_probe.tap.session import Session
 
-_PICTURES = 4
 _MOST_ROWS = 16
 _ROUNDING = 1e-4
 
@@ -38,15 +37,16 @@ class Mirrored:
         """An outermost module has returned; what it was given may be pictures of the batch, changed."""
         parts = self.session.parts
         for _, tensor in given:
-            if tensor.dim() != _PICTURES or not tensor.is_floating_point() or tensor.numel() > MOST_ANSWERED:
+            if not tensor.is_floating_point() or tensor.numel() > MOST_ANSWERED:
                 continue
             for original in parts.handed_out:
                 names = parts_of(original)
                 same = original.shape == tensor.shape and batch_of(original) == batch_of(tensor)
                 if same and original is not tensor and names <= parts_of(tensor):
-                    rows = range(min(len(tensor), _MOST_ROWS))
-                    pairs = [(original[row].float(), tensor[row].detach().float()) for row in rows]
-                    self.turns["".join(names)] = {row: _turn(a, b) for row, (a, b) in enumerate(pairs)}
+                    for before, after in zip(views(original), views(tensor.detach()), strict=False):
+                        turns = {row: _turn(before[row], after[row]) for row in range(min(len(before), _MOST_ROWS))}
+                        if any(turns.values()):
+                            self.turns["".join(names)] = turns
 
     def note_loss(self, loss: object) -> None:
         """A backward pass of a loss is over: which parts did it compare with?"""

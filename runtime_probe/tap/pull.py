@@ -137,7 +137,9 @@ class Pull:
                 pulled = towards(output, -gradient, target)
                 if pulled is not None:
                     part = ", ".join(sorted(parts))
-                    found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term))
+                    made = PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term)
+                    made.numbers = int((gradient != 0).sum()) if target.is_floating_point() else 0
+                    found.append(made)
         if not any(abs(pull.towards) > _CLEAR for pull in found[known:]):
             self._compare_pairs(targets, where, term=term)
 

@@ -7,7 +7,7 @@ FAMILY = FamilyOfFaults(
     "report",
     (
         # Data.
-        # "The motion is given in the axes of the world and not of the robot: the scans cannot tell its direction."
+        # The motion is given in the axes of the world and not of the robot: the scans cannot tell its direction.
         fault(
             "motion-in-world-frame",
             "targets-unrelated",
@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
             "ranges = self.ranges[i].sub_(self.mean).div_(self.std)",
         ),
         # Loss.
-        # "The squared error is multiplied by the variance instead of divided by it: the loss has no lower bound."
+        # The squared error is multiplied by the variance instead of divided by it: the loss has no lower bound.
         fault("precision-sign", "", "torch.exp(-log_var)", "torch.exp(log_var)"),
         fault("turn-error-broadcasts", "loss-broadcasts", "wrap(motion[:, 2] - target", "wrap(motion[:, 2:] - target"),
         # Of the two factors the wrong one is detached: only the variances are learnt.
@@ -55,7 +55,7 @@ FAMILY = FamilyOfFaults(
         fault(
             "adam-for-adamw", "weight-decay-in-adam weight-decay-too-high", "torch.optim.AdamW(", "torch.optim.Adam("
         ),
-        # "The comparison that picks the best checkpoint is the wrong way round: the untrained weights are restored at the end."
+        # The comparison that picks the best checkpoint is the wrong way round: the untrained weights are restored at the end.
         fault("best-checkpoint-reversed", "", "if val_drift < best:", "if val_drift > best:"),
         # Left over from fine-tuning: here no pretrained weights are loaded.
         fault(

@@ -38,7 +38,7 @@ FAMILY = FamilyOfFaults(
             "return out[..., :2], out[..., 2]",
             "return out[..., :2], out[..., 2].sigmoid()",
         ),
-        # "Arguments of the gripper's cross-entropy are swapped: labels as logits, logits as labels; it has no lower bound."
+        # Arguments of the gripper's cross-entropy are swapped: labels as logits, logits as labels; it has no lower bound.
         fault(
             "bce-arguments-swapped",
             "",
