@@ -220,6 +220,8 @@ FIRST_LENGTH, FIRST_LENGTH_HINT = 0.35, 0.15
 0.12 in an actor-critic of 770 weights at a rate of 0.03 that learns; 0.9 to 17 in their twins with a rate 200 to 5000
 times too high, 0.43 with one 50 times too high (SAC)."""
 
+ONE_PIXEL = 0.99
+"""Share of one number in pictures: drawings on black are 0.8 to 0.95."""
 TOP_GRADIENT = 0.4
 """Share of one of at least 32 numbers in the gradient at an output, in the script's own batch. Measured: up to 0.17 in
 38 healthy programs, the highest with temporal differences."""

@@ -187,9 +187,19 @@ def judge(zygote: Zygote, family: FamilyOfFaults, found: Fault | None, seed: int
 
 
 def apart(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return the runs of faults of which something is said that no healthy twin is told, whatever the seed."""
-    healthy: dict[str, set[str]] = {}
+    """Return the runs of faults of which something is said that no healthy twin is told, whatever the seed.
+
+    What fails a faulty program, and only warns of its twin, is said of it alone: the exit status differs.
+    """
+    told: dict[str, set[str]] = {}
+    failed: dict[str, set[str]] = {}
     for outcome in outcomes:
         if outcome.program == HEALTHY:
-            healthy.setdefault(outcome.family, set()).update(outcome.says)
-    return [o for o in outcomes if o.program != HEALTHY and o.says - healthy.get(o.family, set())]
+            told.setdefault(outcome.family, set()).update(outcome.says)
+            failed.setdefault(outcome.family, set()).update(outcome.failed)
+    return [
+        o
+        for o in outcomes
+        if o.program != HEALTHY
+        if o.says - told.get(o.family, set()) or set(o.failed) - failed.get(o.family, set())
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runtime_probe.checks import (
     activation_missing,
     adversaries_agree,
+    arguments_swapped,
     augmentation,
     average_rate,
     betas_exchanged,
@@ -165,6 +166,7 @@ ALL: tuple[Check, ...] = (
     fp16_scaled_step.CHECK,
     # 7 loss family
     broadcast_loss.CHECK,
+    arguments_swapped.CHECK,
     probabilities_as_logits.CHECK,
     log_probabilities_expected.CHECK,
     sigmoid_twice.CHECK,

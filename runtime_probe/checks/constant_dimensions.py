@@ -62,6 +62,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             constant=len(item.mean),
         )
         return
+    yield from _of_one_number(record)
     for item in _empty(record):
         yield warned(
             f"{called(item)}: {item.zero_rows:.0%} of the rows are nothing but 0",
@@ -84,6 +85,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{called(item)}, in every dimension", constant=0)
+
+
+def _of_one_number(record: Record) -> Iterable[Outcome]:
+    """Pictures that hardly show anything."""
+    for item in record.statistics:
+        if item.one_pixel >= t.ONE_PIXEL:
+            yield warned(
+                f"{called(item)}: {item.one_pixel:.1%} of the numbers in these pictures are one and the same",
+                "look at a picture as the model gets it: a whole-numbered division (//) of bytes leaves 0 and 1, a"
+                " wrong range leaves one end of it",
+                item.where,
+                share=item.one_pixel,
+            )
 
 
 def _zeros(record: Record) -> list[TensorStatistics]:

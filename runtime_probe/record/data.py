@@ -48,6 +48,8 @@ class TensorStatistics:
     """Images whose colours stand side by side, (H, W, C) cut anew as (C, H, W)."""
     same: bool = False
     """All samples are the same, and hold more than one value."""
+    one_pixel: float = 0.0
+    """Share of the most frequent number in pictures that reach a first layer."""
     where: Where = field(default_factory=Where)
 
 
@@ -86,6 +88,8 @@ class LossCall:
     """Rank correlation of the class weights with how often the classes occur; None without weights."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
+    swapped: bool = False
+    """A loss that is not the same both ways is given the target as its input, and the prediction as its target."""
     target_learns: bool = False
     """The target depends on parameters, too, and is not detached."""
     reward_share: float | None = None

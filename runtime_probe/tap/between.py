@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ MOVES = (
     "Transpose", "TBackward", "Clone", "ToCopy", "Expand", "Alias",
 )  # fmt: skip
 """Beginnings of names of autograd nodes whose output holds values of their input as they are."""
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, nn.LayerNorm)
 _MOST_MOVES = 8
 _MOST_PAIRS = 8
 _MOST_ELEMENTS = 4_000_000
@@ -57,7 +57,7 @@ class Between:
     def into(self, module: nn.Module, value: Any, root: nn.Module) -> None:
         """A layer is called: with the output of a linear one, as it is?"""
         width = _width(module)
-        normalizes = isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LayerNorm))
+        normalizes = isinstance(module, _NORMS)
         if id(value) not in self.linear or not (width or normalizes):
             return
         kept, version, first = self.linear[id(value)]
@@ -77,7 +77,8 @@ class Between:
         names = {id(m): name for name, m in root.named_modules()}
         title = type(root).__name__
         # A layer of another module may stand in a branch beside a residual connection.
-        if names.get(id(first), "").rpartition(".")[0] != names.get(id(module), "").rpartition(".")[0]:
+        apart = names.get(id(first), "").rpartition(".")[0] != names.get(id(module), "").rpartition(".")[0]
+        if apart and not _in_a_row(root, first, module):
             return
         pair = " > ".join(f"{title}.{names[id(m)]}" if names.get(id(m)) else title for m in (first, module))
         if pair not in self.record.linear_pairs:
@@ -122,9 +123,20 @@ class Between:
 
 
 def _in_a_row(root: nn.Module, first: nn.Module, second: nn.Module) -> bool:
-    """Whether two layers follow each other in a Sequential: elsewhere a norm may end an embedding, or begin a block."""
-    rows = [list(module) for module in root.modules() if isinstance(module, nn.Sequential)]
-    return any(a is first and b is second for row in rows for a, b in itertools.pairwise(row))
+    """Whether nothing but a norm stands between two layers of nested Sequentials.
+
+    Elsewhere a norm may end an embedding, or begin a block.
+    """
+    for module in root.modules():
+        row = _flat(module) if isinstance(module, nn.Sequential) else []
+        places = [next((place for place, layer in enumerate(row) if layer is one), None) for one in (first, second)]
+        if places[0] is not None and places[1] is not None and places[0] < places[1]:
+            return all(isinstance(layer, _NORMS) for layer in row[places[0] + 1 : places[1]])
+    return False
+
+
+def _flat(row: nn.Sequential) -> list[nn.Module]:
+    return [inner for layer in row for inner in (_flat(layer) if isinstance(layer, nn.Sequential) else [layer])]
 
 
 def maker(node: Any) -> str:

@@ -15,7 +15,7 @@ from runtime_probe.tap import environments
 from runtime_probe.tap.between import Between
 from runtime_probe.tap.padding import top_share
 from runtime_probe.tap.reshapes import interleaved
-from runtime_probe.tap.statistics import describe, tensors
+from runtime_probe.tap.statistics import describe, most_frequent, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,8 @@ class Calls:
             described = describe("first layer", str(len(self.seen)), rows)
             described.layer = type(module).__name__
             described.top_share = top_share(value) if isinstance(module, nn.Embedding) else 0.0
-            described.interleaved = isinstance(module, nn.Conv2d) and interleaved(value)
+            if isinstance(module, nn.Conv2d):
+                described.interleaved, described.one_pixel = interleaved(value), most_frequent(value)
             statistics.append(described)
         if isinstance(module, nn.Embedding):
             self.session.record.features.token_input = True

@@ -25,6 +25,8 @@ LOSS_FUNCTIONS = frozenset(
 PRODUCTS = frozenset(("matmul", "mm", "linear", "rmatmul"))
 _ELEMENTWISE = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss".split())
 """Losses that compare element by element, and broadcast."""
+_ONE_WAY = frozenset("binary_cross_entropy binary_cross_entropy_with_logits cross_entropy nll_loss".split())
+"""Losses whose input is what is learnt, and whose target is what it is to be."""
 _DIFFERENCE = "_convdiag_difference"
 _IGNORED = -100
 """A label that does not count, whatever index the script has for it."""
@@ -84,6 +86,9 @@ class Losses:
         if call.classes:
             index = kwargs.get("ignore_index", args[4] if len(args) > 4 else -100)
             target = target.masked_fill(target == index, _IGNORED)
+        call.swapped = name in _ONE_WAY and target.requires_grad and not given.requires_grad
+        if call.swapped:
+            self._keep(call, target)
         if given.requires_grad:
             call.target_learns = name in _ELEMENTWISE and target.grad_fn is not None
             if call.classes:

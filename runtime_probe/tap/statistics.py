@@ -17,6 +17,7 @@ _VALUES = 2_000_000
 """Larger tensors are judged by their first rows: the statistics of two million values are good enough."""
 _SEQUENCES, _MOSTLY = 3, 0.9
 """Dimensions of a batch of sequences (n, t, features), and share of zeros beyond which they are the data."""
+_SOME = 100_000
 _GAP, _FEWEST_APART = 4.0, 3
 """Standard deviations of all others between them and a value that stands for none, and its rows."""
 _UNEVEN = 1.5
@@ -61,6 +62,13 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
     if not result.integral:
         result.sentinel = torch.maximum(_apart(clean), _apart(-clean)).tolist()
     return result
+
+
+def most_frequent(value: torch.Tensor) -> float:
+    """Return the share of the most frequent number in some of the values."""
+    some = value.detach().flatten()
+    some = some[:: max(1, some.numel() // _SOME)]
+    return float((some == some.mode().values).double().mean()) if some.numel() else 0.0
 
 
 def _apart(values: torch.Tensor) -> torch.Tensor:

@@ -118,6 +118,7 @@ RL = Features(calls={"environment": 1, "log_prob": 3})
 REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
+    "labels as logits": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", swapped=True)]), "loss-arguments-swapped"),
     "betas exchanged": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9])]), "betas-exchanged"),
     "constants behind a normalization": (healthy(parameters=[parameter("a", 0, 0.0, gradients=0, moved=0.0, alike=True), parameter("b", 1, 0.0, gradients=0, moved=0.0, alike=True)]), "units-alike"),
     "an output that sees its own target": (healthy(experiments=tried(leakage=[Leakage("own target", "DecisionTransformer", 0.7, "actions")])), "future-leaks"),
@@ -228,6 +229,7 @@ def test_faults_are_named(record: Record, check: str) -> None:
 
 
 HINTS: dict[str, tuple[Record, str]] = {
+    "bytes divided by whole numbers": (with_inputs(layer="Conv2d", one_pixel=0.999), "inputs-constant"),
     "one sample has most of the gradient": (healthy(features=Features(top_gradient=0.6)), "few-samples-dominate"),
     "a momentum as long as the run": (healthy(features=Features(planned_steps=500), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9999])]), "betas-exchanged"),
     "an actor that lowers its value": (healthy(features=RL, rewards=REWARDS, judged_live={"Critic": -0.01}), "policy-gradient-reversed"),
@@ -344,6 +346,8 @@ def two_losses(record: Record) -> Record:
 
 
 HEALTHY_RUNS: dict[str, Record] = {
+    "drawings on black": with_inputs(layer="Conv2d", one_pixel=0.9),
+    "two numbers that correlate by chance": healthy(pulls=[PullRecord("Net[1]", "labels", -0.6, LOSS, numbers=12)]),
     "an actor and its critic": healthy(features=RL, rewards=REWARDS, judged_live={"Critic": 0.01}, judged=[Judged("Critic(action)", "TanhBackward0", -1.0, 1.0), Judged("Critic(obs)", "", -90.0, 90.0)]),
     "a decision transformer": healthy(experiments=tried(leakage=[Leakage("own target", "DecisionTransformer", 0.0, "actions")])),
     "no memory of gradients": healthy(features=Features(planned_steps=2000), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.0, 0.9])]),

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "lidar_odometry",
-    "report",
+    "tune",
     (
         # Data.
         # The motion is given in the axes of the world and not of the robot: the scans cannot tell its direction.

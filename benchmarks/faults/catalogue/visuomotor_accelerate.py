@@ -41,7 +41,7 @@ FAMILY = FamilyOfFaults(
         # Arguments of the gripper's cross-entropy are swapped: labels as logits, logits as labels; it has no lower bound.
         fault(
             "bce-arguments-swapped",
-            "",
+            "loss-arguments-swapped",
             """binary_cross_entropy_with_logits(close_logit, batch["close"], reduction""",
             """binary_cross_entropy_with_logits(batch["close"], close_logit, reduction""",
         ),
