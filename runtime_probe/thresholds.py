@@ -227,6 +227,8 @@ TOP_GRADIENT = 0.4
 38 healthy programs, the highest with temporal differences."""
 MASK_OF_MOST = 0.7
 """Share of a mask of what is there: where more is missing, only the few may be meant, as in masked language models."""
+FILLER_OF_MOST = 0.8
+"""Share of targets that are all the same: beyond it they may be what is usual, as rewards that are rare."""
 FILLER_COUNTS = 0.01
 """Gradient at what was filled up, over that at content: 0 where it is masked, about 1 where it is not."""
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from runtime_probe.checks.base import Check, Outcome, names, passed, skipped, warned
+from runtime_probe.checks.masks import for_positions, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
     from runtime_probe.record import MaskRecord, Record
-
-_NAMED = re.compile(r"mask|valid|pad(ding|ded)?(_|$)|missing|visib|present|observed|occluded|ignore", re.IGNORECASE)
-_NAMED_OTHERWISE = re.compile(r"done|terminal|truncat|first|last|success|reset|label|target|class", re.IGNORECASE)
-_SEQUENCES = 2
-"""Dimensions: one truth value for each position, not for each sample."""
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
@@ -38,10 +33,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 
 def _is_mask(mask: MaskRecord) -> bool:
-    """What is called one, what marks filled up targets, and any truth value for each position; no ends of episodes."""
-    if mask.filled is not None or _NAMED.search(mask.part):
-        return True
-    return mask.boolean and mask.dimensions >= _SEQUENCES and not _NAMED_OTHERWISE.search(mask.part)
+    """What is called one, what marks targets that are filled up, and any truth value for each position."""
+    return named(mask) or (for_positions(mask) and (mask.boolean or mask.filled is not None))
 
 
 CHECK = Check(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
+from runtime_probe.checks.masks import for_positions, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge what the loss depends on, and what it counts."""
-    judged = [mask for mask in record.masks if mask.filled is not None or _reversed(mask)]
+    asked = [mask for mask in record.masks if named(mask) or for_positions(mask)]
+    judged = [mask for mask in asked if mask.filled is not None or _reversed(mask)]
     judged = [mask for mask in judged if mask.part] or judged
     for mask in judged:
         yield _of_targets(mask)
@@ -79,7 +81,7 @@ def _of_targets(mask: MaskRecord) -> Outcome:
             mask.where,
             **numbers,
         )
-    if filler > t.FILLER_COUNTS * content:
+    if filler > t.FILLER_COUNTS * content and share < t.FILLER_OF_MOST:
         return warned(
             f"targets count in the loss where {side} ({share:.0%}), and are all the same there",
             "multiply the errors by the mask of what is there, and divide by its sum, or index with it",

@@ -20,16 +20,16 @@ _ALIKE, _CLEARLY = 0.9, 0.1
 """Correlation of one draw with the turned other one, and by how much it is above that with the other one itself."""
 _CHANNELS = (1, 3, 4)
 
+REVERSED = "reversed"
 TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "flipped left to right": lambda x: x.flip(-1),
     "flipped upside down": lambda x: x.flip(-2),
     "turned by 180 degrees": lambda x: x.flip((-2, -1)),
     "turned by 90 degrees": lambda x: x.rot90(1, (-2, -1)),
     "turned by 270 degrees": lambda x: x.rot90(3, (-2, -1)),
-    "reversed": lambda x: x.flip(-1),
+    REVERSED: lambda x: x.flip(-1),
 }
-"""What an augmentation may do to pictures (..., H, W), and to signals (..., 1, T)."""
-REVERSED = "reversed"
+"""What an augmentation may do to pictures (..., H, W), the last one to signals (..., 1, T)."""
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -65,7 +65,8 @@ def turned(first: torch.Tensor, later: torch.Tensor) -> str:
         same, mirrored = _round_about(first, later), _round_about(first.flip(-1), later)
         return REVERSED if mirrored > max(_ALIKE, same + _CLEARLY) else ""
     same = _correlation(first, later)
-    found = {n: _correlation(turn(first), later) for n, turn in TURNS.items() if turn(first).shape == later.shape}
+    fitting = {name: turn(first) for name, turn in TURNS.items() if name != REVERSED}
+    found = {name: _correlation(x, later) for name, x in fitting.items() if x.shape == later.shape}
     best = max(found, key=lambda name: found[name])
     return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
 

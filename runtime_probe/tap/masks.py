@@ -103,6 +103,7 @@ class Masks:
 
     def found(self) -> list[MaskRecord]:
         """Return what became of each mask."""
+        self.at_hand.clear()
         parts = self.session.parts
         used = parts.inputs | parts.given | parts.compared | self.read
         for name, record in self.known.items():

@@ -346,6 +346,7 @@ def two_losses(record: Record) -> Record:
 
 
 HEALTHY_RUNS: dict[str, Record] = {
+    "rewards at the end of episodes": healthy(masks=[MaskRecord("done", boolean=False, dimensions=2, share=0.3, filled=False, marked=0.1, unmarked=0.1), MaskRecord("[4]", boolean=False, dimensions=2, share=0.05, filled=False, marked=0.1, unmarked=0.1)]),
     "drawings on black": with_inputs(layer="Conv2d", one_pixel=0.9),
     "two numbers that correlate by chance": healthy(pulls=[PullRecord("Net[1]", "labels", -0.6, LOSS, numbers=12)]),
     "an actor and its critic": healthy(features=RL, rewards=REWARDS, judged_live={"Critic": 0.01}, judged=[Judged("Critic(action)", "TanhBackward0", -1.0, 1.0), Judged("Critic(obs)", "", -90.0, 90.0)]),
@@ -420,6 +421,11 @@ def test_healthy_runs_have_no_failed_check(record: Record) -> None:
 
 def test_a_plain_healthy_run_has_no_warning_either() -> None:
     assert judge([healthy()]).warnings == []
+
+
+def test_truth_values_that_are_no_masks_are_not_judged_as_masks() -> None:
+    said = spoken(HEALTHY_RUNS["rewards at the end of episodes"])
+    assert not {"mask-unused", "padding-not-masked"} & {result.check for result in said}
 
 
 def test_every_check_has_a_fault_or_a_hint() -> None:
