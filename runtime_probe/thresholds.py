@@ -251,8 +251,9 @@ VELOCITY_COSINE = 0.9
 NOISE_RATIO = 10.0
 """Between the std of the noise and of the data. Seed: a schedule for images "will behave poorly on robot actions
 with a standard deviation of 2.0": we allow for a factor of ten before we speak."""
-WEIGHTS_FOLLOW = 0.5
-"""Rank correlation of weights with frequencies, at each of the first steps. Weights that are meant give -1."""
+WEIGHTS_FOLLOW = 0.4
+"""Rank correlation of weights with frequencies, median of the first steps: a small batch has them in another order.
+Weights that are meant give -1."""
 COSINE_CLASSES = 2
 """Between more classes cosines cannot be certain: of three, 0.79."""
 LATE_LIKENESS = 0.5

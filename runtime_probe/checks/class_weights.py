@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
@@ -19,13 +20,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     remedy = "weights are to be high for what is rare: total / (classes * count), or 1 / count for each sample"
     calls = [call for call in record.loss_calls if call.weights_follow is not None]
     asked = [call.weights_follow for call in calls if call.weights_follow is not None]
-    if asked and min(asked) > t.WEIGHTS_FOLLOW:
+    if asked and median(asked) > t.WEIGHTS_FOLLOW:
         yield warned(
             f"the class weights of {calls[0].function} are higher for frequent classes"
-            f" (rank correlation {number(min(asked))})",
+            f" (rank correlation {number(median(asked))})",
             remedy,
             calls[0].where,
-            correlation=min(asked),
+            correlation=median(asked),
         )
     elif asked:
         yield passed("class weights are not higher for frequent classes", calls[0].where)
