@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime_probe.checks.base import Check, Outcome, names, passed, skipped, warned
-from runtime_probe.checks.masks import for_positions, named
+from runtime_probe.checks.masks import POSITIONS, may_be_one, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 def _is_mask(mask: MaskRecord) -> bool:
     """What is called one, what marks targets that are filled up, and any truth value for each position."""
-    return named(mask) or (for_positions(mask) and (mask.boolean or mask.filled is not None))
+    telling = mask.filled is not None or (mask.boolean and mask.dimensions >= POSITIONS)
+    return named(mask) or (may_be_one(mask) and telling)
 
 
 CHECK = Check(

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 _NAMED = re.compile(r"mask|valid|pad(ding|ded)?(_|$)|missing|visib|present|observed|occluded|ignore", re.IGNORECASE)
 _OTHERWISE = re.compile(r"done|terminal|truncat|first|last|success|reset|label|target|class", re.IGNORECASE)
-_POSITIONS = 2
-"""Dimensions: one truth value for each position, not for each sample."""
+POSITIONS = 2
+"""Dimensions of a mask with a value for each position, not only for each sample."""
 
 
 def named(mask: MaskRecord) -> bool:
@@ -19,6 +19,6 @@ def named(mask: MaskRecord) -> bool:
     return bool(_NAMED.search(mask.part))
 
 
-def for_positions(mask: MaskRecord) -> bool:
-    """Whether it has a truth value for each position, and is not called an end of an episode, or a label."""
-    return mask.dimensions >= _POSITIONS and not _OTHERWISE.search(mask.part)
+def may_be_one(mask: MaskRecord) -> bool:
+    """Whether it holds truth values, or 0 and 1 for each position, and is not called an end of episodes, or a label."""
+    return (mask.boolean or mask.dimensions >= POSITIONS) and not _OTHERWISE.search(mask.part)

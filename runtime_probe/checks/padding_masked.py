@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
-from runtime_probe.checks.masks import for_positions, named
+from runtime_probe.checks.masks import may_be_one, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge what the loss depends on, and what it counts."""
-    asked = [mask for mask in record.masks if named(mask) or for_positions(mask)]
+    asked = [mask for mask in record.masks if named(mask) or may_be_one(mask)]
     judged = [mask for mask in asked if mask.filled is not None or _reversed(mask)]
     judged = [mask for mask in judged if mask.part] or judged
     for mask in judged:

@@ -71,10 +71,11 @@ class Masks:
         self.compared.append((given, target, where))
         given.register_hook(lambda gradient: self.gradients.__setitem__(place, gradient.detach()))
 
-    def note_backward(self) -> None:
-        """A backward pass is over: what of each target has counted?"""
+    def note_backward(self, where: Where) -> None:
+        """A backward pass at a line is over: what of each target has counted?"""
+        self._note_outputs(where)
         for place, gradient in self.gradients.items():
-            given, kept, where = self.compared[place]
+            given, kept, line = self.compared[place]
             target = kept.detach()
             weight = _weights(given, gradient, target)
             if weight is None or not bool(weight.any()):
@@ -82,13 +83,26 @@ class Masks:
             for name, mask in self.at_hand.get(batch_of(kept), {}).items():
                 fitted = _fitted(mask.bool(), weight)
                 if fitted is not None:
-                    self._note(self.known[name], fitted, weight, target, where)
+                    self._note(self.known[name], fitted, weight, target, line)
             ends = _ends(target)
             if ends is not None:
                 record = self.known.setdefault("", MaskRecord("", boolean=True, dimensions=2))
                 record.share = float(ends.float().mean())
-                self._note(record, ends, weight, target, where)
+                self._note(record, ends, weight, target, line)
         self.gradients.clear()
+
+    def _note_outputs(self, where: Where) -> None:
+        """Where a loss compares what a mask has picked: which positions of a model's output got a gradient?"""
+        pull = self.session.pull
+        for place, gradient in pull.gradients.items():
+            _, output = pull.outputs[place]
+            masks = self.at_hand.get(batch_of(output), {})
+            for target in self.session.parts.handed_out if masks and bool(gradient.any()) else []:
+                same = target.shape == output.shape and batch_of(target) == batch_of(output)
+                for name, mask in masks.items() if same and target.is_floating_point() else ():
+                    fitted = _fitted(mask.bool(), gradient)
+                    if fitted is not None and _decides(fitted, gradient):
+                        self._note(self.known[name], fitted, gradient.abs(), target, where)
 
     def _note(
         self, record: MaskRecord, mask: torch.Tensor, weight: torch.Tensor, target: torch.Tensor, where: Where

@@ -80,7 +80,7 @@ class Pull:
             self._note_largest()
         with self.session.looking("asking where a loss pulls"):
             self.session.parts.note_loss(loss)
-            self.session.masks.note_backward()
+            self.session.masks.note_backward(here(2))
             self.session.mirrored.note_loss(loss)
             self._compare_predictions()
             # What was made of the batch before the first module ran is watched from the second step on.
