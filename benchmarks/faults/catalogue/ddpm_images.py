@@ -26,12 +26,14 @@ FAMILY = FamilyOfFaults(
         # What is to be predicted is not what was added.
         fault(
             "noise-drawn-twice",
-            "",
+            "noise-unseen",
             "(1 - bar).sqrt() * noise",
             "(1 - bar).sqrt() * torch.randn_like(images)",
         ),
         # The noise of one step alone: nothing is ever far from clean.
-        fault("product-forgotten", "", "return torch.cumprod(1 - betas, dim=0)", "return 1 - betas"),
+        fault(
+            "product-forgotten", "noise-scale-mismatch", "return torch.cumprod(1 - betas, dim=0)", "return 1 - betas"
+        ),
         fault(
             "average-written-into-the-model",
             "parameters-changed-elsewhere parameters-not-moving",
@@ -62,7 +64,12 @@ FAMILY = FamilyOfFaults(
             "manual_seed(self.seed)",
         ),
         # Each batch gets the noise of the batch before it, which the model learns by heart.
-        fault("seeded-in-the-loop", "targets-constant", _STEPS, "            torch.manual_seed(args.seed)\n" + _STEPS),
+        fault(
+            "seeded-in-the-loop",
+            "draws-repeated targets-constant",
+            _STEPS,
+            "            torch.manual_seed(args.seed)\n" + _STEPS,
+        ),
         fault("lr-x50", "learning-rate-too-high", _LR, '"--lr", type=float, default=0.1'),
         fault(
             "average-cleared-instead",

@@ -7,7 +7,7 @@ FAMILY = FamilyOfFaults(
     "tune",
     (
         # The table says object 0, 1, 2, ..., 0, 1, ..., but the trials of an object lie next to each other.
-        fault("clouds-of-other-objects", "", ".repeat_interleave(cfg", ".repeat(cfg"),
+        fault("clouds-of-other-objects", "targets-unrelated", ".repeat_interleave(cfg", ".repeat(cfg"),
         # Grams, newtons and millimetres go into the head as they are.
         fault(
             "setup-not-normalized",

@@ -105,7 +105,7 @@ FAMILY = FamilyOfFaults(
         # The longest come first, their labels do not. Of a batch that comes again and again all can be learned by heart.
         fault(
             "sorted-without-labels",
-            "data-in-order",
+            "targets-unrelated data-in-order",
             'rows = [f["input_ids"][: self.max_length] for f in features]',
             'rows = sorted((f["input_ids"][: self.max_length] for f in features), key=len, reverse=True)',
         ),

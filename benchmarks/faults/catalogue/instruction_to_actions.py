@@ -65,7 +65,7 @@ FAMILY = FamilyOfFaults(
         # True means "leave out" in torch: all words are left out.
         fault(
             "padding-mask-inverted",
-            "inputs-ignored",
+            "padding-not-masked inputs-ignored",
             "nn.functional.pad(source == PAD,",
             "nn.functional.pad(source != PAD,",
         ),

@@ -50,7 +50,12 @@ FAMILY = FamilyOfFaults(
             "F.mse_loss(model(noisy, timestep, obs), noise)",
             "F.mse_loss(model(noisy, timestep, obs), action)",
         ),
-        fault("noise-uniform", "", "noise = torch.randn_like(action)", "noise = torch.rand_like(action)"),
+        fault(
+            "noise-uniform",
+            "noise-scale-mismatch",
+            "noise = torch.randn_like(action)",
+            "noise = torch.rand_like(action)",
+        ),
         # Optimization and loop. The rate that Prodigy and D-Adaptation ask for, left when AdamW came back.
         fault("learning-rate-of-prodigy", "learning-rate-too-high", "default=2e-3", "default=1.0"),
         # Lightning steps a schedule by epochs unless told: the run ends at a tenth of the warm-up.

@@ -54,7 +54,7 @@ FAMILY = FamilyOfFaults(
         # The number of the scan is the label. A few scans can be learned by heart whatever they are called.
         fault(
             "number-of-scan-as-label",
-            "",
+            "targets-unrelated",
             "return self.load(index), self.load(other), seal",
             "return self.load(index), self.load(other), index % SCANS",
         ),

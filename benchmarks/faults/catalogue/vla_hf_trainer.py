@@ -67,7 +67,7 @@ FAMILY = FamilyOfFaults(
         # The convention of nn.MultiheadAttention's key_padding_mask, where True is padding: the words are hidden.
         fault(
             "padding-mask-inverted",
-            "inputs-ignored",
+            "padding-not-masked inputs-ignored",
             '"attention_mask": input_ids != 0',
             '"attention_mask": input_ids == 0',
         ),
