@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _LOOKUPS = ("Embedding",)
 _NORMALIZING = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm", "SyncBatchNorm")
 _IMAGES = ("Conv2d", "Conv3d")
+_PICTURES = 4
+"""Dimensions of pictures (N, C, H, W)."""
 
 
 def entering(record: Record) -> list[TensorStatistics]:
@@ -36,6 +38,12 @@ def targets(record: Record) -> list[TensorStatistics]:
 def is_image(item: TensorStatistics) -> bool:
     """Whether it is a picture or a volume: its channels share a unit."""
     return item.layer.startswith(_IMAGES) or len(item.shape) >= 4
+
+
+def is_map(item: TensorStatistics, record: Record) -> bool:
+    """Whether it is (N, H, W), a number for each pixel of the pictures that the model is given."""
+    pictures = [other.shape[-2:] for other in record.statistics if len(other.shape) == _PICTURES]
+    return len(item.shape) == _PICTURES - 1 and item.shape[-2:] in pictures
 
 
 def _spreads(item: TensorStatistics) -> list[tuple[int, float]]:

@@ -32,8 +32,10 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 def _typical_updates(record: Record) -> Iterable[Outcome]:
     """A network that moves by a tenth of its length at each step has forgotten within ten what it knew."""
+    # Behind a normalization the length of weights does not matter, and their direction turns less than it seems.
+    limit = t.UPDATE_LONG_NORMALIZED if any(model.batch_coupled for model in record.models) else t.UPDATE_LONG
     for index, length, rate in at_the_highest_rate(record):
-        if length >= t.UPDATE_LONG:
+        if length >= limit:
             optimizer = record.optimizers[index]
             yield warned(
                 f"at a learning rate of {number(rate)} an update of {optimizer.name} is {length:.2f} times as long as"
@@ -129,7 +131,7 @@ def _judge(record: Record, descent: Descent) -> Outcome:
     remedy = f"divide the learning rate ({number(rate)}) by 10 until the loss falls as its gradient predicts"
     longest = max((length for _, length, _ in at_the_highest_rate(record)), default=0.0)
     # A curve that batch normalization makes is no excuse for updates that leave nothing of the weights.
-    curved = wild < t.EXPLODING_GROSS and longest < 2 * t.UPDATE_LONG
+    curved = wild < t.EXPLODING_GROSS and longest < t.UPDATE_LONG_NORMALIZED
     coupled = curved and any(model.batch_coupled for model in record.models)
     exploded = peak > t.LOSS_EXPLODES * max(start, t.LEARNT * first) > 0 and bool(ratios) and min(ratios) < t.GAIN_LOW
     if exploded:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
-from runtime_probe.checks.features import called, targets
+from runtime_probe.checks.features import called, is_map, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     inputs = [item for item in record.statistics if item.role == "model input" and item.dtype.startswith("float")]
     items = [i for i in inputs + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
     # A picture is background with things on it: its median says nothing.
-    items = [item for item in items if len(item.shape) < 4]
+    items = [item for item in items if len(item.shape) < 4 and not is_map(item, record)]
     if not items:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
-from runtime_probe.checks.features import called, is_image, spread, targets
+from runtime_probe.checks.features import called, is_image, is_map, spread, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,9 @@ _DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the standard deviations of the target's dimensions, where a distance adds them up."""
     calls = [call for call in record.loss_calls if call.function in _DISTANCES]
-    items = [item for item in targets(record) if len(item.mean) > 1 and not is_image(item)]
+    # A cross-entropy does not weigh its targets by their spread, and pixels of a map share a unit.
+    items = [i for i in targets(record) if len(i.mean) > 1 and "cross_entropy" not in i.name]
+    items = [item for item in items if not is_image(item) and not is_map(item, record)]
     if not calls or not items:
         yield skipped("no squared or absolute error over several dimensions")
         return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SAMPLES, _DRAWS, _SECONDS = 8, 6, 1.0
+_SEQUENCES = 3
 _NEEDED = 3
 """Draws that show the same change twice."""
 _ROUNDING, _CHANGE = 1e-4, 1e-3
@@ -53,12 +54,25 @@ def drifting(draws: Sequence[dict[str, torch.Tensor]]) -> str:
         return ""
     for name, first in draws[0].items():
         series = [first, *(later[name] for later in draws[1:_NEEDED] if name in later)]
-        alike = len(series) == _NEEDED and all(t.shape == first.shape for t in series)
+        series = _cut(series)
+        alike = len(series) == _NEEDED and all(t.shape == series[0].shape for t in series)
         if alike and first.is_floating_point() and first.dim() > 0 and all(bool(t.isfinite().all()) for t in series):
             maps = [_affine(a, b) for a, b in itertools.pairwise([_in_order(t) for t in series])]
             if maps[0] is not None and maps[1] is not None and _same(maps[0], maps[1]):
                 return name
     return ""
+
+
+def _cut(series: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Sequences (n, t, ...) that are cut at random and filled up: the beginning that all samples have in all draws."""
+    first = series[0]
+    if first.dim() != _SEQUENCES or any(t.dim() != _SEQUENCES or t.shape[2] != first.shape[2] for t in series):
+        return series
+    if all(t.shape == first.shape and bool(t[:, -1].any(dim=-1).all()) for t in series):
+        return series
+    places = [t.any(dim=-1).long() * torch.arange(1, t.shape[1] + 1) for t in series]
+    shortest = min(int(place.amax(dim=1).min()) for place in places)
+    return [t[:, :shortest] for t in series]
 
 
 def _in_order(value: torch.Tensor) -> torch.Tensor:

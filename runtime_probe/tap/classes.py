@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 COSINE = "_convdiag_cosine"
 """Tag of products of vectors of length 1."""
+_FEWEST_LABELS = 32
+"""That show how often classes occur."""
 _FEWEST_ROWS, _MOST_COLUMNS = 16, 64
 _NARROW, _WIDE = 0.15, 0.6
 """Share of the classes that a column of targets varies within."""
@@ -25,7 +27,7 @@ def describe_classes(call: LossCall, given: torch.Tensor, target: torch.Tensor, 
     call.classes = given.shape[dimension]
     call.cosine = getattr(given, COSINE, False)
     kept = target[target >= 0]
-    if weight is not None:
+    if weight is not None and kept.numel() >= _FEWEST_LABELS:
         call.weights_follow = follows(weight, torch.bincount(kept.flatten(), minlength=len(weight)))
     call.classes_seen = int(kept.unique().numel())
     call.top_share = _top_share(kept, call.classes)

@@ -29,6 +29,8 @@ _FEATURES, _FITTED = 256, 64
 _PIXELS = 8
 """Images are looked at in so many rows and columns: where something is, not which edge it has."""
 _MOST_CLASSES = 64
+_SEQUENCES = 3
+"""Dimensions of sequences (N, T, F)."""
 _IMAGES = 4
 """Dimensions of images (N, C, H, W)."""
 _BINS = 16
@@ -89,10 +91,29 @@ def _alike(found: list[torch.Tensor]) -> bool:
     return len(found) >= _FEWEST and all(t.dim() > 0 and t.shape[1:] == found[0].shape[1:] for t in found)
 
 
+def _of_varying_length(found: list[torch.Tensor]) -> bool:
+    """Whether a part holds sequences (N, T, F) of numbers that each stretch has filled up to its longest one."""
+    floats = len(found) >= _FEWEST and all(t.dim() == _SEQUENCES and t.is_floating_point() for t in found)
+    return floats and all(t.shape[2] == found[0].shape[2] for t in found)
+
+
+def _summary(value: torch.Tensor) -> torch.Tensor:
+    """First and last, mean, spread and largest numbers (N, 5 F) of sequences (N, T, F) that end in zeros."""
+    there = value.any(dim=-1)
+    lengths = (there.long() * torch.arange(1, value.shape[1] + 1)).amax(dim=1).clamp(min=1)
+    counted = (torch.arange(value.shape[1]) < lengths[:, None])[..., None]
+    mean = (value * counted).sum(dim=1) / lengths[:, None]
+    spread = ((value - mean[:, None]).square() * counted).sum(dim=1).div(lengths[:, None]).sqrt()
+    last = value[torch.arange(len(value)), lengths - 1]
+    return torch.cat([value[:, 0], last, mean, spread, value.abs().amax(dim=1)], dim=1)
+
+
 def _features(found: list[torch.Tensor]) -> torch.Tensor | None:
     """Standardized features (N, D) of one input: numbers as they are, tokens counted."""
     if not _alike(found):
-        return None
+        if not _of_varying_length(found):
+            return None
+        found = [_summary(t.detach().cpu()) for t in found]
     value = torch.cat([t.detach().cpu() for t in found])
     if value.is_floating_point() or value.dtype == torch.uint8:
         value = value.float().nan_to_num()

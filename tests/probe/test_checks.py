@@ -346,6 +346,9 @@ def two_losses(record: Record) -> Record:
 
 
 HEALTHY_RUNS: dict[str, Record] = {
+    "maps of grasp quality": healthy(statistics=[statistics(), statistics("model input", shape=[24, 1, 36, 36]), statistics("target", name="mse_loss", shape=[24, 36, 36], rows=864, std=[1e-4, 0.2, 0.2])]),
+    "soft labels": healthy(statistics=[statistics(), statistics("target", name="binary_cross_entropy_with_logits", rows=864, std=[1e-4, 0.2, 0.2])]),
+    "one cycle to a hundredth, behind batch norm": healthy(optimizers=[OptimizerRecord("AdamW", [4e-4], 0.0, 12345, STEP, highest_rate=0.08)], models=[ModelRecord("GraspNet", 1, 1, [0], True, batch_coupled=["BatchNorm2d"])]),
     "rewards at the end of episodes": healthy(masks=[MaskRecord("done", boolean=False, dimensions=2, share=0.3, filled=False, marked=0.1, unmarked=0.1), MaskRecord("[4]", boolean=False, dimensions=2, share=0.05, filled=False, marked=0.1, unmarked=0.1)]),
     "drawings on black": with_inputs(layer="Conv2d", one_pixel=0.9),
     "two numbers that correlate by chance": healthy(pulls=[PullRecord("Net[1]", "labels", -0.6, LOSS, numbers=12)]),

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "depth_grasp_lightning",
-    "report",
+    "tune",
     (
         # Data and preprocessing.
         # Named well: "the sine and cosine of the label are taken of degrees, not of radians".

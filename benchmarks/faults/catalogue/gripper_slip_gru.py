@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "gripper_slip_gru",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         # Newtons, pascals and milliamperes go into the network as they come.
