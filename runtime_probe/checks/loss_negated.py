@@ -77,7 +77,8 @@ def _away(record: Record) -> PullRecord | None:
         pulls_of_one = [pull.towards for pull in found]
         if not found[0].term and all((str(pull.where), pull.part) in drawn for pull in found):
             continue
-        few = any(pull.numbers and pull.numbers * mean(pulls_of_one) ** 2 < t.BY_CHANCE for pull in found)
+        enough = min((pull.numbers for pull in found if pull.numbers > 0), default=0)
+        few = enough > 0 and abs(mean(pulls_of_one)) < math.sqrt(t.BY_CHANCE / enough)
         if not few and mean(pulls_of_one) < t.AWAY and max(pulls_of_one) < t.NOT_TOWARDS:
             return min(found, key=lambda pull: pull.towards)
     return None
