@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runtime_probe.tap.calls import Call
     from runtime_probe.tap.session import Session
 
-_SECONDS, _SLOWEST = 1.5, 0.25
+_SECONDS, _SLOWEST = 0.7, 0.15
 """For a model, and for one of its forward passes."""
 _MOST_PARTS = 24
 _LITTLE = 1e-4
