@@ -71,15 +71,15 @@ def _away(record: Record) -> PullRecord | None:
     for pull in record.pulls:
         pulls[str(pull.where), pull.output].append(pull)
     # Beside an output that is pulled to its target, one of the same shape is a variance, or whatever else.
-    drawn = {(str(found[0].where), p) for found in pulls.values() for p in {pull.part for pull in found}
-             if mean(pull.towards for pull in found) > t.DRAWN}  # fmt: skip
-    for found in pulls.values():
-        pulls_of_one = [pull.towards for pull in found]
-        if not found[0].term and all((str(pull.where), pull.part) in drawn for pull in found):
+    means = {key: mean(pull.towards for pull in found) for key, found in pulls.items()}
+    drawn = {(where, pull.part) for (where, name), found in pulls.items() for pull in found
+             if means[where, name] > t.DRAWN}  # fmt: skip
+    for key, found in pulls.items():
+        if not found[0].term and all((key[0], pull.part) in drawn for pull in found):
             continue
         enough = min((pull.numbers for pull in found if pull.numbers > 0), default=0)
-        few = enough > 0 and abs(mean(pulls_of_one)) < math.sqrt(t.BY_CHANCE / enough)
-        if not few and mean(pulls_of_one) < t.AWAY and max(pulls_of_one) < t.NOT_TOWARDS:
+        few = enough > 0 and abs(means[key]) < math.sqrt(t.BY_CHANCE / enough)
+        if not few and means[key] < t.AWAY and max(pull.towards for pull in found) < t.NOT_TOWARDS:
             return min(found, key=lambda pull: pull.towards)
     return None
 

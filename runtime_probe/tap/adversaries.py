@@ -38,15 +38,15 @@ class Adversaries:
         others = [t for _, t in named if self.makers.get(t.data_ptr(), (module, t))[0] is not module]
         for name, tensor in named:
             if tensor.is_floating_point() and tensor.dim() > 1 and tensor.numel():
-                live = tensor.requires_grad and any(tensor is other for other in others)
-                self._note_argument(f"{type(module).__name__}({name})", tensor, live=live)
+                made = tensor.data_ptr() in self.makers
+                self._note_argument(f"{type(module).__name__}({name})", tensor, made=made)
         if others:
             record = self.session.record
             kept = record.judged_live if any(t.requires_grad for t in others) else record.judged_copies
             for name, tensor in answers(module, output):
                 tensor.register_hook(lambda gradient, name=name: self._note(kept, name, gradient))
 
-    def _note_argument(self, argument: str, tensor: torch.Tensor, *, live: bool) -> None:
+    def _note_argument(self, argument: str, tensor: torch.Tensor, *, made: bool) -> None:
         """What does a judge get from another network, and what from the data?"""
         found = next((judged for judged in self.session.record.judged if judged.argument == argument), None)
         if found is None:
@@ -54,9 +54,9 @@ class Adversaries:
                 return
             found = Judged(argument)
             self.session.record.judged.append(found)
-        if live:
+        if made and tensor.requires_grad:
             found.made_by = maker(tensor.grad_fn)
-        elif not tensor.requires_grad and id(tensor) not in self.makers:
+        elif not made and not tensor.requires_grad:
             low, high = float(tensor.min()), float(tensor.max())
             found.minimum = low if found.minimum is None else min(low, found.minimum)
             found.maximum = high if found.maximum is None else max(high, found.maximum)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from runtime_probe.tap.loaders import items, length
 from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.statistics import rows_of, tensors
+from runtime_probe.tap.statistics import lengths, rows_of, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +70,7 @@ def _cut(series: list[torch.Tensor]) -> list[torch.Tensor]:
         return series
     if all(t.shape == first.shape and bool(t[:, -1].any(dim=-1).all()) for t in series):
         return series
-    places = [t.any(dim=-1).long() * torch.arange(1, t.shape[1] + 1) for t in series]
-    shortest = min(int(place.amax(dim=1).min()) for place in places)
+    shortest = min(int(lengths(t).min()) for t in series)
     return [t[:, :shortest] for t in series]
 
 

@@ -70,6 +70,8 @@ class Calls:
         self.sizes: dict[int, list[tuple[int, ...]]] = {}
         """Shapes of the inputs of each outermost module at the first call, with the script's own batch."""
         self.seen: set[tuple[int, str]] = set()
+        self.joined: set[str] = set()
+        """Lines that put raw numbers beside features, and their place there."""
         self.change: Callable[[Call], tuple[Any, Any]] | None = None
         """What a phase makes of the inputs of a model that is called from outside."""
         self.between = Between(session.record)
@@ -174,9 +176,9 @@ class Calls:
         if not any(x.requires_grad for x in rows):
             return
         for number, tensor in enumerate(rows):
-            key = (hash(str(where)), str(number))
-            if not tensor.requires_grad and tensor.numel() > 1 and key not in self.seen:
-                self.seen.add(key)
+            key = f"{where}, {number}"
+            if not tensor.requires_grad and tensor.numel() > 1 and key not in self.joined:
+                self.joined.add(key)
                 if len(self.session.record.statistics) < _MOST_STATISTICS:
                     described = describe("first layer", "beside features", tensor)
                     described.layer, described.where = "cat", where

@@ -78,7 +78,6 @@ class Losses:
             call.reward_share = reward_share(target)
         self.session.noise.note_target(target)
         self.session.pull.note_compared(given, target, name, call.where)
-        self.session.masks.note_compared(given, target, call.where)
         positive = kwargs.get("pos_weight", args[5] if len(args) > 5 else None)
         if name == "binary_cross_entropy_with_logits" and isinstance(positive, torch.Tensor) and positive.numel() == 1:
             shares = torch.stack([(target < 0.5).sum(), (target >= 0.5).sum()])
@@ -150,7 +149,6 @@ class Losses:
         self.session.noise.note_target(target)
         self._keep(call, target)
         self.session.pull.note_compared(given, target, "a difference", where)
-        self.session.masks.note_compared(given, target, where)
 
 
 def _of_length_one(rows: torch.Tensor) -> bool:

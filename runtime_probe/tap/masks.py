@@ -28,8 +28,6 @@ _SHORTEST = 4
 """Sequence whose end may be filled up."""
 _BATCHES = 3
 """That are kept."""
-_MOST = 32
-"""Comparisons of one step."""
 
 
 class Masks:
@@ -42,9 +40,6 @@ class Masks:
         """Masks of the last batches, by the number of the batch."""
         self.read: set[str] = set()
         """Parts of the batch that a script has looked at."""
-        self.compared: list[tuple[torch.Tensor, torch.Tensor, Where]] = []
-        self.gradients: dict[int, torch.Tensor] = {}
-        """By place in `compared`: the gradient at the prediction."""
 
     def note_batch(self, batch: Any) -> None:
         """A loader has handed out a batch, and its parts are known."""
@@ -63,19 +58,12 @@ class Masks:
         if name in _READ and not isinstance(result, torch.Tensor):
             self.read |= parts
 
-    def note_compared(self, given: torch.Tensor, target: torch.Tensor, where: Where) -> None:
-        """A loss function has compared a prediction with its target."""
-        if not given.requires_grad or not 1 < given.numel() <= MOST_ANSWERED or len(self.compared) >= _MOST:
-            return
-        place = len(self.compared)
-        self.compared.append((given, target, where))
-        given.register_hook(lambda gradient: self.gradients.__setitem__(place, gradient.detach()))
-
     def note_backward(self, where: Where) -> None:
         """A backward pass at a line is over: what of each target has counted?"""
         self._note_outputs(where)
-        for place, gradient in self.gradients.items():
-            given, kept, line = self.compared[place]
+        pull = self.session.pull
+        for place, gradient in pull.wishes.items():
+            given, kept, _, line = pull.predictions[place]
             target = kept.detach()
             weight = _weights(given, gradient, target)
             if weight is None or not bool(weight.any()):
@@ -89,7 +77,6 @@ class Masks:
                 record = self.known.setdefault("", MaskRecord("", boolean=True, dimensions=2))
                 record.share = float(ends.float().mean())
                 self._note(record, ends, weight, target, line)
-        self.gradients.clear()
 
     def _note_outputs(self, where: Where) -> None:
         """Where a loss compares what a mask has picked: which positions of a model's output got a gradient?"""
@@ -123,11 +110,6 @@ class Masks:
         for name, record in self.known.items():
             record.used = name in used or not name
         return list(self.known.values())
-
-    def forget(self) -> None:
-        """An iteration is over."""
-        self.compared.clear()
-        self.gradients.clear()
 
 
 def _is_mask(tensor: torch.Tensor) -> bool:

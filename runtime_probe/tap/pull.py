@@ -58,10 +58,8 @@ class Pull:
             tensor.register_hook(lambda gradient, place=place: self.gradients.__setitem__(place, gradient.detach()))
 
     def note_compared(self, given: torch.Tensor, target: torch.Tensor, function: str, where: Where) -> None:
-        """A loss function, or a log-probability, has compared a prediction with a target that the batch holds."""
-        if not given.requires_grad or target.requires_grad or not parts_of(target):
-            return
-        if 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
+        """A loss function, or a log-probability, has compared a prediction with a target."""
+        if given.requires_grad and 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
             place = len(self.predictions)
             self.predictions.append((given, target, function, where))
             given.register_hook(lambda gradient: self.wishes.__setitem__(place, gradient.detach()))
@@ -101,7 +99,7 @@ class Pull:
         found = self.session.record.pulls
         for place, gradient in self.wishes.items():
             given, target, function, where = self.predictions[place]
-            if not gradient.any() or len(found) >= _MOST:
+            if target.requires_grad or not parts_of(target) or not gradient.any() or len(found) >= _MOST:
                 continue
             pulled = towards(given.detach(), -gradient, target, compared=function not in _OF_LOGITS)
             if pulled is not None:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from runtime_probe.record import Relation
 from runtime_probe.tap.loaders import items, length
 from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.statistics import lengths, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,12 +99,11 @@ def _of_varying_length(found: list[torch.Tensor]) -> bool:
 
 def _summary(value: torch.Tensor) -> torch.Tensor:
     """First and last, mean, spread and largest numbers (N, 5 F) of sequences (N, T, F) that end in zeros."""
-    there = value.any(dim=-1)
-    lengths = (there.long() * torch.arange(1, value.shape[1] + 1)).amax(dim=1).clamp(min=1)
-    counted = (torch.arange(value.shape[1]) < lengths[:, None])[..., None]
-    mean = (value * counted).sum(dim=1) / lengths[:, None]
-    spread = ((value - mean[:, None]).square() * counted).sum(dim=1).div(lengths[:, None]).sqrt()
-    last = value[torch.arange(len(value)), lengths - 1]
+    long = lengths(value).clamp(min=1)
+    counted = (torch.arange(value.shape[1]) < long[:, None])[..., None]
+    mean = (value * counted).sum(dim=1) / long[:, None]
+    spread = ((value - mean[:, None]).square() * counted).sum(dim=1).div(long[:, None]).sqrt()
+    last = value[torch.arange(len(value)), long - 1]
     return torch.cat([value[:, 0], last, mean, spread, value.abs().amax(dim=1)], dim=1)
 
 

@@ -318,7 +318,6 @@ class Session:
 
     def forget_step(self) -> None:
         """An iteration that was watched is over."""
-        self.masks.forget()
         self.parts.forget()
         self.pull.forget()
         self.adversaries.forget()

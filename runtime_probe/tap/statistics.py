@@ -64,6 +64,11 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
     return result
 
 
+def lengths(sequences: torch.Tensor) -> torch.Tensor:
+    """Return how long each of some sequences (n, t, features) is, the zeros that it ends in left out."""
+    return (sequences.any(dim=-1).long() * torch.arange(1, sequences.shape[1] + 1)).amax(dim=1)
+
+
 def most_frequent(value: torch.Tensor) -> float:
     """Return the share of the most frequent number in some of the values."""
     some = value.detach().flatten()
