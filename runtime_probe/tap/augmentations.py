@@ -85,6 +85,19 @@ def _round_about(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(torch.fft.irfft(spectrum.sum(dim=0), n=a.shape[-1]).max()) / scale if scale > 0 else 0.0
 
 
+def is_spatial(target: torch.Tensor) -> bool:
+    """Whether the target of one sample is a picture (..., H, W), too."""
+    return target.dim() > 1 and min(target.shape[-2:]) >= SMALLEST
+
+
+def entry_of(
+    found: dict[tuple[str, str], Augmentation], part: str, target: str, turn: str, one: torch.Tensor
+) -> Augmentation:
+    """Return what is known of a part and a target, of which `one` is that of a sample; new where nothing is."""
+    new = Augmentation(part, target, turn, is_spatial(one), numbers=one.numel(), whole=not one.is_floating_point())
+    return found.setdefault((part, target), new)
+
+
 def _note(
     found: dict[tuple[str, str], Augmentation],
     names: tuple[str, str, str],
@@ -97,10 +110,9 @@ def _note(
         return
     part, target, turn = names
     a, b = first[row], later[row]
-    spatial = a.dim() > 1 and min(a.shape[-2:]) >= SMALLEST
+    spatial = is_spatial(a)
     if (spatial and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
         return  # it looks the same either way; a mask of keypoints says what is there, not where
-    entry = found.setdefault((part, target), Augmentation(part, target, turn, spatial=spatial, numbers=a.numel()))
-    entry.whole = not a.is_floating_point()
+    entry = entry_of(found, part, target, turn, a)
     entry.pairs += 1
     entry.unmoved += torch.equal(a, b)

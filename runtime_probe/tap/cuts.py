@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Cut
-from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.statistics import tensors
+from runtime_probe.tap.asked import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,22 +98,14 @@ def _parts(root: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
 
 def _run(call: Call, hooks: dict[str, Callable[..., Any]], *, gradients: bool = False) -> torch.Tensor | None:
     """The largest output of a model while some of its parts have hooks; None where it has none."""
-    state = Randomness()
     modules = dict(call.module.named_modules())
-    was = [(m, m.training) for m in modules.values()]
-    call.module.eval()
     handles = [modules[name].register_forward_hook(hook) for name, hook in hooks.items()]
     try:
-        with torch.set_grad_enabled(gradients):
-            output = call.module(*call.args, **call.kwargs)
+        answers = asked(call, call.args, call.kwargs, gradients=gradients)
     finally:
         for handle in handles:
             handle.remove()
-        for module, training in was:
-            module.training = training
-        state.put_back()
-    floating = [t for _, t in tensors(output) if t.is_floating_point() and t.dim() > 1]
-    return max(floating, key=lambda t: t.numel(), default=None)
+    return max((t for t in answers if t.dim() > 1), key=lambda t: t.numel(), default=None)
 
 
 def _keeper(into: list[torch.Tensor]) -> Callable[..., None]:

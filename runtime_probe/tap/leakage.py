@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Leakage
+from runtime_probe.tap.asked import asked
 from runtime_probe.tap.calls import mapped
-from runtime_probe.tap.randomness import Randomness
-from runtime_probe.tap.statistics import tensors
 
 if TYPE_CHECKING:
     from runtime_probe.tap.calls import Call
@@ -89,7 +88,7 @@ def _of_own_target(call: Call, given: list[torch.Tensor], session: Session) -> t
             made[:, place] = made[:, place].roll(1, 0) + value.float().std().to(value)
             return made
 
-        before, after = _outputs(call, call.args, call.kwargs), _outputs(call, *mapped(call, change))
+        before, after = asked(call, call.args, call.kwargs), asked(call, *mapped(call, change))
         for base, moved in zip(before, after, strict=True):
             if base.dim() != _SEQUENCE or base.shape[:2] != sequence.shape[:2] or base.shape != moved.shape:
                 continue
@@ -144,23 +143,8 @@ def _probably_first(given: list[torch.Tensor], *, batch_first: bool) -> tuple[in
 
 def _run(call: Call, args: Any, kwargs: Any) -> torch.Tensor | None:
     """The output of a model, the first of several that is no single number."""
-    floating = _outputs(call, args, kwargs)
+    floating = [t.float() for t in asked(call, args, kwargs)]
     return floating[0] if len(floating) == 1 else next((t for t in floating if t.dim() > 1), None)
-
-
-def _outputs(call: Call, args: Any, kwargs: Any) -> list[torch.Tensor]:
-    """All outputs of a model in eval mode, with the same draws each time."""
-    state = Randomness()
-    was = [(m, m.training) for m in call.module.modules()]
-    call.module.eval()
-    try:
-        with torch.no_grad():
-            output = call.module(*args, **kwargs)
-    finally:
-        for module, training in was:
-            module.training = training
-        state.put_back()
-    return [t.detach().float() for _, t in tensors(output) if t.is_floating_point() and t.dim()]
 
 
 def _changed(call: Call, size: int, *, last: bool = False) -> tuple[Any, Any]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from runtime_probe.record import Augmentation
-from runtime_probe.tap.augmentations import SMALLEST, TURNS, turned, views
+from runtime_probe.tap.augmentations import TURNS, entry_of, turned, views
 from runtime_probe.tap.parts import batch_of, parts_of
 from runtime_probe.tap.statistics import MOST_ANSWERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from runtime_probe.record import Augmentation
     from runtime_probe.tap.session import Session
 
 _MOST_ROWS = 16
@@ -64,15 +64,11 @@ class Mirrored:
     def _note(
         self, name: str, target: str, turns: dict[int, str], original: torch.Tensor, made: list[torch.Tensor]
     ) -> None:
-        one = original[0]
-        spatial = one.dim() > 1 and min(one.shape[-2:]) >= SMALLEST
-        turn = next(turn for turn in turns.values() if turn)
-        entry = self.known.setdefault((name, target), Augmentation(name, target, turn, spatial, numbers=one.numel()))
-        entry.whole = not original.is_floating_point()
+        entry = entry_of(self.known, name, target, next(filter(None, turns.values())), original[0])
         flipped = [row for row, turn in turns.items() if turn]
         kept = [row for row, turn in turns.items() if not turn]
         moved = any(
-            _turned_too(t, original, turns) if spatial else not _alike(t, original, flipped, kept) for t in made
+            _turned_too(t, original, turns) if entry.spatial else not _alike(t, original, flipped, kept) for t in made
         )
         entry.pairs += len(flipped)
         entry.unmoved += 0 if moved else len(flipped)

@@ -42,7 +42,7 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
     values = rows_of(data)
     if data.dim() == _SEQUENCES and data.is_floating_point():
         filled = ~values.any(dim=1)
-        # Ends of sequences that are filled up with zeros are no data, and hide how little a dimension varies.
+        # Rows of zeros that sequences are filled up with are no data, and hide how little a dimension varies.
         values = values[~filled] if 0.0 < float(filled.double().mean()) < _MOSTLY else values
     result.rows = values.shape[0]
     finite = torch.isfinite(values)
@@ -66,7 +66,8 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
 
 def lengths(sequences: torch.Tensor) -> torch.Tensor:
     """Return how long each of some sequences (n, t, features) is, the zeros that it ends in left out."""
-    return (sequences.any(dim=-1).long() * torch.arange(1, sequences.shape[1] + 1)).amax(dim=1)
+    places = torch.arange(1, sequences.shape[1] + 1, device=sequences.device)
+    return (sequences.any(dim=-1).long() * places).amax(dim=1)
 
 
 def most_frequent(value: torch.Tensor) -> float:

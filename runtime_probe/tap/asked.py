@@ -1,0 +1,28 @@
+"""A model that is asked by the probe: in eval mode, with the same draws each time, and left as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from runtime_probe.tap.calls import Call
+
+
+def asked(call: Call, args: Any, kwargs: Any, *, gradients: bool = False) -> list[torch.Tensor]:
+    """Return all that the model of a call answers to these arguments, single numbers and whole numbers left out."""
+    state = Randomness()
+    was = [(m, m.training) for m in call.module.modules()]
+    call.module.eval()
+    try:
+        with torch.set_grad_enabled(gradients):
+            output = call.module(*args, **kwargs)
+    finally:
+        for module, training in was:
+            module.training = training
+        state.put_back()
+    return [t for _, t in tensors(output) if t.is_floating_point() and t.dim()]
