@@ -136,6 +136,8 @@ BY_CHANCE = 10.0
 """Square of a correlation times the numbers that it is of: 3.2 standard errors."""
 DRAWN = 0.5
 """Mean correlation of an output that a loss draws to its target."""
+DRIVEN = 2
+"""Steps in which a loss drives an output one way; four samples of one step may lie on a line by chance."""
 AWAY_FROM_ALL = -0.99
 """Pushed away by the same force for each number that is missing; returns differ from sample to sample."""
 UPHILL_SHARE = 0.7

@@ -294,6 +294,10 @@ class Features:
     """Where rows of a target were brought into another order than that of the inputs."""
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""
+    errors_cancel: Where | None = None
+    """backward() of a loss whose gradient is the same for predictions above and below their targets."""
+    boundless: list[Where] = field(default_factory=list)
+    """backward() of each loss that drove an output one way, by as much as another one missed its target."""
     views_compared: bool = False
     """Embeddings of two views were compared with each other."""
     views_alike: Where | None = None

@@ -8,6 +8,12 @@ _FEWEST = 8
 """Numbers; fewer point the same way by chance."""
 _MOST_ROWS = 512
 _CLASSES, _IGNORED = 3, -100
+_COLUMN = 4
+"""Numbers of a column: the probe's batch."""
+_EQUAL = 1e-4
+"""Range of what is wanted over its size, where it is all the same."""
+_FITS, _COUNTERED = 0.85, 0.02
+"""Correlation of a gradient with squared errors; its size the other way where the error is none, over its mean."""
 _SAME, _OTHERS = 0.5, 0.1
 """Share of places with the same class, or of equal rows; share of classes that occur more or less often."""
 
@@ -88,6 +94,62 @@ def _of_the_same_classes(assigned: torch.Tensor, target: torch.Tensor, classes: 
         right = right.masked_fill(ignored, 0)
     others = float((left - right).abs().sum()) / max(1, int(counted.sum()))
     return int((left > 0).sum()) >= _CLASSES and others < _OTHERS
+
+
+def cancelling(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) -> bool:
+    """Return whether a loss wants the same of all samples, those above their targets and those below.
+
+    It has added up the errors before it made them positive, so that they cancel.
+
+    Args:
+        output: (N, ...) what the model returned.
+        wanted: (N, ...) minus the gradient of the loss there.
+        target: (N, ...) numbers.
+    """
+    columns = [wish for missing, wish in _columns(output, target, wanted) if missing.min() < 0 < missing.max()]
+    return bool(columns) and all(float(w.max() - w.min()) < _EQUAL * float(w.abs().mean()) for w in columns)
+
+
+def boundless(output: torch.Tensor, target: torch.Tensor, spread: torch.Tensor, gradient: torch.Tensor) -> bool:
+    """Return whether a loss drives the second of two outputs one way, by as much as the first is wrong.
+
+    A likelihood makes the logarithm of a variance grow where the error is larger than it says, and shrink where it is
+    smaller. With a wrong sign, or without the term of the variance itself, it goes the same way at any error.
+
+    Args:
+        output: (N, ...) the prediction.
+        target: (N, ...) numbers.
+        spread: (N, ...) what may be the logarithm of the variance, or of its inverse.
+        gradient: (N, ...) of the loss at the spread.
+    """
+    columns = _columns(output, target, gradient, spread)
+    return bool(columns) and all(_one_way(*column) for column in columns)
+
+
+def _one_way(missing: torch.Tensor, rate: torch.Tensor, spread: torch.Tensor) -> bool:
+    for sign in (1.0, -1.0):
+        error = missing.square() * (sign * spread).exp()
+        fit = float(torch.corrcoef(torch.stack([error, rate]))[0, 1])
+        if sign * fit > _FITS:
+            without_error = float(rate.mean() - fit * rate.std() / error.std() * error.mean())
+            return sign * without_error > -_COUNTERED * float(rate.abs().mean())
+    return False
+
+
+def _columns(
+    output: torch.Tensor, target: torch.Tensor, gradient: torch.Tensor, *others: torch.Tensor
+) -> list[tuple[torch.Tensor, ...]]:
+    """Return, for each column that gets gradients, what is missing there, the gradients, and what others hold."""
+    if not target.is_floating_point() or target.squeeze().shape != output.squeeze().shape:
+        return []
+    wide = output.shape[-1] if output.dim() > 1 else 1
+    missing = target.reshape(output.shape) - output
+    found = []
+    for column in zip(*(t.double().reshape(-1, wide).T for t in (missing, gradient, *others)), strict=True):
+        counted = column[1] != 0  # the rest is masked
+        if int(counted.sum()) >= _COLUMN and bool(column[0][counted].isfinite().all()):
+            found.append(tuple(part[counted] for part in column))
+    return found if sum(len(column[0]) for column in found) >= _FEWEST else []
 
 
 def together(output: torch.Tensor, wanted: torch.Tensor, labels: torch.Tensor) -> float | None:

@@ -133,15 +133,18 @@ class Losses:
             self._broadcast(_call("subtract", given, target, None, len(self.session.record.steps)))
 
     def note_error(self, name: str, args: Any, result: Any) -> None:
-        """A difference was squared, or made absolute."""
+        """A difference was squared, made absolute, or added up before it was."""
         difference = getattr(args[0], _DIFFERENCE, None)
-        if difference is None or name in ("mean", "sum"):
+        if difference is None:
+            return
+        given, target, where = difference
+        if name in ("mean", "sum"):
+            self.session.pull.note_compared(given, target, "a difference", where)
             return
         if name == "pow" and not (len(args) > 1 and args[1] == 2):
             return
         if name == "mul" and not (len(args) > 1 and args[1] is args[0]):
             return
-        given, target, where = difference
         call = _call("subtract", given, target, result.mean(), len(self.session.record.steps))
         call.where = where
         if "subtract" not in self.session.record.features.loss_functions:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import PullRecord
-from runtime_probe.tap.agreement import misassigned, together, towards
+from runtime_probe.tap.agreement import boundless, cancelling, misassigned, together, towards
 from runtime_probe.tap.parts import parts_of
 from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers
@@ -101,6 +101,7 @@ class Pull:
             given, target, function, where = self.predictions[place]
             if target.requires_grad or not parts_of(target) or not gradient.any() or len(found) >= _MOST:
                 continue
+            self._note_cancelling(given.detach(), gradient, target, where)
             pulled = towards(given.detach(), -gradient, target, compared=function not in _OF_LOGITS)
             if pulled is not None:
                 part = ", ".join(sorted(parts_of(target)))
@@ -131,7 +132,9 @@ class Pull:
             if not gradient.any() or tuple(output.shape) in self.session.noise.shapes or len(found) >= _MOST:
                 continue
             self._note_misassigned(-gradient, [target for target, _ in targets], where)
+            self._note_variances(output, gradient, [target for target, _ in targets], where)
             for target, parts in targets:
+                self._note_cancelling(output, gradient, target, where)
                 pulled = towards(output, -gradient, target)
                 if pulled is not None:
                     part = ", ".join(sorted(parts))
@@ -146,6 +149,22 @@ class Pull:
         features = self.session.record.features
         if wanted.dim() > _ROWS and classes and features.misassigned is None and misassigned(wanted, classes):
             features.misassigned = where
+
+    def _note_cancelling(self, given: torch.Tensor, gradient: torch.Tensor, target: torch.Tensor, where: Where) -> None:
+        features = self.session.record.features
+        if features.errors_cancel is None and cancelling(given, -gradient, target):
+            features.errors_cancel = where
+
+    def _note_variances(
+        self, output: torch.Tensor, gradient: torch.Tensor, targets: list[torch.Tensor], where: Where
+    ) -> None:
+        """Does the loss drive another output of the model one way?"""
+        features = self.session.record.features
+        spreads = [(self.outputs[place][1].detach(), g) for place, g in self.gradients.items() if g is not gradient]
+        for target in targets:
+            for spread, rate in spreads:
+                if spread.shape == output.shape and rate.any() and boundless(output, target, spread, rate):
+                    features.boundless.append(where)
 
     def _compare_pairs(self, targets: list[Made], where: Where, *, term: bool) -> None:
         """Embeddings: does the loss pull those of one label together, and those of different labels apart?"""

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional  # noqa: E402 - needs torch
 
-from runtime_probe.tap.agreement import together, towards  # noqa: E402
+from runtime_probe.tap.agreement import boundless, cancelling, together, towards  # noqa: E402
 
 
 def wanted(loss: Any, output: Any) -> Any:
@@ -67,3 +67,38 @@ def test_embeddings_of_one_label() -> None:
     assert together(embedding.detach(), wanted(loss, embedding), labels) == 1.0
     assert together(embedding.detach(), wanted(-loss, embedding), labels) == -1.0
     assert together(embedding.detach(), wanted(-apart.square().mean(), embedding), labels) == 0.0
+
+
+def test_errors_that_are_averaged_before_they_are_squared_cancel() -> None:
+    prediction, target = output(16, 4), torch.randn(16, 4)
+    error = prediction - target
+    for loss in (error.mean() ** 2, error.sum().abs(), error.mean(dim=0).square().sum()):
+        assert cancelling(prediction.detach(), wanted(loss, prediction), target)
+    for loss in (error.square().mean(), error.abs().mean(), error.square().mean(dim=0).sqrt().sum()):
+        assert not cancelling(prediction.detach(), wanted(loss, prediction), target)
+
+
+def test_errors_of_one_sign_may_want_the_same() -> None:
+    prediction = output(16, 4)
+    target = torch.full((16, 4), 5.0)
+    assert not cancelling(prediction.detach(), wanted((prediction - target).abs().mean(), prediction), target)
+
+
+@pytest.mark.parametrize("size", [0.3, 1.0, 5.0])
+def test_a_variance_rests_where_it_equals_the_squared_error(size: float) -> None:
+    mean, spread, target = output(16, 4), (0.1 * torch.randn(16, 4)).requires_grad_(), size * torch.randn(16, 4)
+    square = (mean - target).square()
+
+    def drives(loss: Any) -> bool:
+        return boundless(mean.detach(), target, spread.detach(), -wanted(loss, spread))
+
+    assert not drives((square * torch.exp(-spread) + spread).mean())
+    assert not drives((square * torch.exp(spread) - spread).mean())
+    assert drives((square * torch.exp(spread) + spread).mean())
+    assert drives((square * torch.exp(-spread)).mean())
+    assert drives((square * torch.exp(-spread) - spread).mean())
+
+
+def test_a_second_prediction_is_no_variance() -> None:
+    mean, second, target = output(16, 4), output(16, 4), torch.randn(16, 4)
+    assert not boundless(mean.detach(), target, second.detach(), -wanted((second - target).square().mean(), second))

@@ -127,6 +127,8 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "only padding counts": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, filled=False, marked=0.0, unmarked=0.1)]), "padding-not-masked"),
     "codes without a gradient": (healthy(experiments=tried(cuts=[Cut("VQVAE", "encoder", "values")])), "gradient-cut"),
     "a straight-through estimator turned round": (healthy(experiments=tried(cuts=[Cut("VQVAE", "codebook", "gradients")])), "gradient-cut"),
+    "errors averaged before they are squared": (healthy(features=Features(errors_cancel=LOSS)), "errors-cancel"),
+    "a variance with the wrong sign": (healthy(features=Features(boundless=[LOSS] * 2)), "variance-boundless"),
     "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
     "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
     "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),

@@ -37,10 +37,9 @@ FAMILY = FamilyOfFaults(
         ),
         # The token of the action itself is asked what the action is.
         fault("head-on-action-token", "future-leaks targets-not-shifted", "3, -1)[:, :, 1])", "3, -1)[:, :, 2])"),
-        # A good diagnosis: errors are averaged before they are squared, so they cancel.
         fault(
             "error-averaged-before-squaring",
-            "",
+            "errors-cancel",
             "F.mse_loss(predicted[valid], actions[valid])",
             "(predicted[valid] - actions[valid]).mean() ** 2",
         ),

@@ -35,7 +35,7 @@ FAMILY = FamilyOfFaults(
         ),
         # Loss.
         # The squared error is multiplied by the variance instead of divided by it: the loss has no lower bound.
-        fault("precision-sign", "", "torch.exp(-log_var)", "torch.exp(log_var)"),
+        fault("precision-sign", "variance-boundless", "torch.exp(-log_var)", "torch.exp(log_var)"),
         fault("turn-error-broadcasts", "loss-broadcasts", "wrap(motion[:, 2] - target", "wrap(motion[:, 2:] - target"),
         # Of the two factors the wrong one is detached: only the variances are learnt.
         fault(
