@@ -27,7 +27,7 @@ _SECONDS, _AT_ONCE = 1.5, 16
 _FEATURES, _FITTED = 256, 64
 """Of the inputs: for distances, and for a linear fit to half of the samples."""
 _PIXELS = 8
-"""Images are looked at in so many rows and columns: where something is, not which edge it has."""
+"""Images are looked at in so many rows and columns of regions."""
 _MOST_CLASSES = 64
 _SEQUENCES = 3
 """Dimensions of sequences (N, T, F)."""
@@ -58,9 +58,11 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
     found = []
     given = [_features([part[name] for part in parts if name in part]) for name in inputs]
     x = torch.cat([g for g in given if g is not None], dim=1) if any(g is not None for g in given) else None
-    images = any(name in parts[0] and parts[0][name].dim() >= _IMAGES for name in inputs)
+    pictures = {
+        tuple(parts[0][name].shape[-2:]) for name in inputs if name in parts[0] and parts[0][name].dim() == _IMAGES
+    }
     for name in targets:
-        y = _labels([part[name] for part in parts if name in part], classes_only=images)
+        y = _labels([part[name] for part in parts if name in part], pictures)
         if x is not None and y is not None and len(x) == len(y) == len(stretches) * _LENGTH:
             found.append(Relation(name, len(x), dependence(x, y), *lagged(_fewer(x, _FITTED), y)))
     return found
@@ -117,7 +119,7 @@ def _features(found: list[torch.Tensor]) -> torch.Tensor | None:
     if value.is_floating_point() or value.dtype == torch.uint8:
         value = value.float().nan_to_num()
         if value.dim() == _IMAGES and min(value.shape[-2:]) > _PIXELS:
-            value = torch.nn.functional.adaptive_avg_pool2d(value, _PIXELS)
+            value = _regions(value)
         rows = value.flatten(1) if value.dim() > 1 else value[:, None]
         return _standardized(_fewer(rows, _FEATURES))
     if value.dtype == torch.bool or value.is_complex() or value.dim() > 2:
@@ -127,20 +129,40 @@ def _features(found: list[torch.Tensor]) -> torch.Tensor | None:
     return _standardized(counts.scatter_add_(1, tokens.long() % _BUCKETS, torch.ones(tokens.shape)))
 
 
-def _labels(found: list[torch.Tensor], *, classes_only: bool) -> torch.Tensor | None:
+def _regions(images: torch.Tensor) -> torch.Tensor:
+    """Mean, spread, largest and smallest number of each region of images (N, C, H, W): what is where."""
+    pooled = torch.nn.functional.adaptive_avg_pool2d
+    largest = torch.nn.functional.adaptive_max_pool2d
+    mean = pooled(images, _PIXELS)
+    spread = (pooled(images.square(), _PIXELS) - mean.square()).clamp(min=0).sqrt()
+    return torch.cat([mean, spread, largest(images, _PIXELS), -largest(-images, _PIXELS)], dim=1)
+
+
+def _covered(maps: torch.Tensor) -> torch.Tensor:
+    """Mean number (N, D) of each region of maps (N, ..., H, W), or its share of other classes than the commonest."""
+    whole = not maps.is_floating_point()
+    numbers = (maps != maps.flatten().mode().values).float() if whole else maps.float().nan_to_num()
+    height, width = maps.shape[-2:]
+    rows = numbers.reshape(len(maps), -1, height, width)
+    return torch.nn.functional.adaptive_avg_pool2d(rows, (min(height, _PIXELS), min(width, _PIXELS))).flatten(1)
+
+
+def _labels(found: list[torch.Tensor], pictures: set[tuple[int, ...]]) -> torch.Tensor | None:
     """Values (N, D) of a target, one column for each class where it is one; None where it cannot be asked.
 
-    It does not vary, is a sequence of tokens, or is asked of pixels, which tell the class but not where something is.
+    It does not vary, or is a sequence of tokens.
     """
     if not _alike(found):
         return None
     value = torch.cat([t.detach().cpu() for t in found])
+    if value.dim() > 2 and tuple(value.shape[-2:]) in pictures and not value.is_complex():
+        return _standardized(_covered(value))
     value = value.flatten(1) if value.dim() > 1 else value[:, None]
     if value.dtype == torch.bool or value.is_complex():
         return None  # masks, as a rule
     if value.is_floating_point() or 1 < value.shape[1] <= _BINS:
         rows = _standardized(value.float())
-        return _fewer(rows, _FEATURES) if rows.shape[1] and not classes_only else None
+        return _fewer(rows, _FEATURES) if rows.shape[1] else None
     if value.shape[1] > 1:
         return None
     classes, index = value[:, 0].unique(return_inverse=True)

@@ -69,6 +69,35 @@ def test_classes_of_images_and_of_words() -> None:
         assert found.dependence < 4
 
 
+def blobs() -> tuple[Any, Any]:
+    """Images with a bright or a dark disc somewhere on a background that varies more, and where it is."""
+    torch.manual_seed(0)
+    places = torch.rand(600, 2) * 2 - 1
+    axis = torch.linspace(-1, 1, 32)
+    far = (axis - places[:, :1]).square()[:, None, :] + (axis - places[:, 1:]).square()[:, :, None]
+    discs = (far < 0.06).float() * torch.tensor([-1.5, 1.5])[torch.randint(0, 2, (600, 1, 1))]
+    return (torch.randn(600, 1, 1) + discs + 0.1 * torch.randn(600, 32, 32))[:, None], places
+
+
+def test_places_in_images() -> None:
+    images, places = blobs()
+    [found] = asked(images, places)
+    assert found.dependence > 5
+    [found] = asked(images, places[torch.randperm(600)])
+    assert found.dependence < 2.5
+
+
+@pytest.mark.parametrize("kind", ["bool", "int64", "float32"])
+def test_maps_of_images(kind: str) -> None:
+    images, _ = blobs()
+    maps = ((images - images.flatten(1).median(dim=1).values[:, None, None, None]).abs() > 0.8).to(getattr(torch, kind))
+    for target in (maps, maps[:, 0]):
+        [found] = asked(images, target)
+        assert found.dependence > 5
+        [found] = asked(images, target[torch.randperm(600)])
+        assert found.dependence < 2.5
+
+
 def test_draws_of_the_data_set_are_put_back() -> None:
     class Noisy(Dataset[Any]):
         def __len__(self) -> int:
