@@ -136,6 +136,10 @@ BY_CHANCE = 10.0
 """Square of a correlation times the numbers that it is of: 3.2 standard errors."""
 DRAWN = 0.5
 """Mean correlation of an output that a loss draws to its target."""
+TIMES_ASKED = 8
+"""Samples of a batch; fewer may share a time by chance."""
+TIMES_PILED, TIMES_FEW = 0.25, 4
+"""Share of samples with the very same time; different times of those that are no short list."""
 DRIVEN = 2
 """Steps in which a loss drives an output one way; four samples of one step may lie on a line by chance."""
 AWAY_FROM_ALL = -0.99

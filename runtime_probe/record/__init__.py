@@ -20,6 +20,7 @@ from runtime_probe.record.data import PullRecord as PullRecord
 from runtime_probe.record.data import Relation as Relation
 from runtime_probe.record.data import Rewards as Rewards
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
+from runtime_probe.record.data import Times as Times
 from runtime_probe.record.events import Crash as Crash
 from runtime_probe.record.events import EventRecord as EventRecord
 from runtime_probe.record.events import Where as Where
@@ -43,6 +44,7 @@ from runtime_probe.record.training import StepRecord as StepRecord
 from runtime_probe.record.tried import Cut as Cut
 from runtime_probe.record.tried import Experiments as Experiments
 from runtime_probe.record.tried import Leakage as Leakage
+from runtime_probe.record.tried import OrderAsked as OrderAsked
 from runtime_probe.record.tried import PhaseRecord as PhaseRecord
 
 

@@ -263,6 +263,16 @@ class Rewards:
 
 
 @dataclass(slots=True)
+class Times:
+    """Times of a flow or diffusion model that a batch has drawn."""
+
+    samples: int
+    distinct: int
+    commonest: float
+    """Share of the samples that have the commonest one."""
+
+
+@dataclass(slots=True)
 class Features:
     """What tells the loss family; counts of calls during the step that was watched closely."""
 
@@ -272,6 +282,8 @@ class Features:
     time_argument: str = ""
     """Argument of the model that looks like a flow or diffusion time."""
     time_integral: bool = False
+    times: Times | None = None
+    """Of the script's own batch."""
     token_input: bool = False
     """The first layer is an Embedding."""
     loads: int = 0
@@ -286,6 +298,12 @@ class Features:
     """The targets are the inputs, position by position: nothing is left to predict."""
     top_gradient: float | None = None
     """Share of the largest element in the gradient at a model's output, in the first step; None for few elements."""
+    attention: bool = False
+    """Pairs of a sequence were weighed."""
+    attention_axis: Where | None = None
+    """Where weights were made that add up to 1 along another dimension than that which was summed over."""
+    entropy_gradients: list[float] = field(default_factory=list)
+    """Derivative of each loss by the entropy of a distribution of the script: negative where it is to grow."""
     end_not_learnt: int | None = None
     """The token that follows all that a language model learns, and is ignored; None without one."""
     answers_ignored: bool = False

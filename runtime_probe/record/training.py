@@ -172,6 +172,8 @@ class OptimizerRecord:
     """Length of the very first update over that of the parameters before it; None where that says nothing."""
     follows: list[float] = field(default_factory=list)
     """Share of the first update that copies of its weights took over: rates of averages and target networks."""
+    renewed: int = 0
+    """How often another one of its kind took its place, over the same parameters."""
     thrown: int = 0
     """Backward passes whose gradients were cleared before a step could use them."""
 

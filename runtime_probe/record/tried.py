@@ -59,6 +59,18 @@ class Experiments:
     """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
+    orders: list[OrderAsked] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class OrderAsked:
+    """A model whose sequence was brought into another order."""
+
+    model: str
+    length: int
+    """Steps of the sequence."""
+    seen: bool
+    """The output was another one, and not only in the same other order."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,9 @@ _COLUMN = 4
 """Numbers of a column: the probe's batch."""
 _EQUAL = 1e-4
 """Range of what is wanted over its size, where it is all the same."""
-_FITS, _COUNTERED = 0.85, 0.02
+_WEIGHTED = (0.0, 0.5)
+"""Powers of the variance that likelihoods are weighted by (0.5: Seitzer et al., arXiv:2203.09168)."""
+_FITS, _COUNTERED = 0.99, 0.02
 """Correlation of a gradient with squared errors; its size the other way where the error is none, over its mean."""
 _SAME, _OTHERS = 0.5, 0.1
 """Share of places with the same class, or of equal rows; share of classes that occur more or less often."""
@@ -129,10 +131,12 @@ def boundless(output: torch.Tensor, target: torch.Tensor, spread: torch.Tensor, 
 def _one_way(missing: torch.Tensor, rate: torch.Tensor, spread: torch.Tensor) -> bool:
     for sign in (1.0, -1.0):
         error = missing.square() * (sign * spread).exp()
-        fit = float(torch.corrcoef(torch.stack([error, rate]))[0, 1])
-        if sign * fit > _FITS:
-            without_error = float(rate.mean() - fit * rate.std() / error.std() * error.mean())
-            return sign * without_error > -_COUNTERED * float(rate.abs().mean())
+        for weighted in _WEIGHTED:
+            push = rate * (-weighted * spread).exp()
+            fit = float(torch.corrcoef(torch.stack([error, push]))[0, 1])
+            if sign * fit > _FITS:
+                without_error = float(push.mean() - fit * push.std() / error.std() * error.mean())
+                return sign * without_error > -_COUNTERED * float(push.abs().mean())
     return False
 
 

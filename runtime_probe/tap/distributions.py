@@ -1,4 +1,4 @@
-"""Calls of log_prob and sample of torch's distributions while the session watches."""
+"""Calls of log_prob, sample and entropy of torch's distributions while the session watches."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def count(session: Session) -> None:
-    """Count log_prob and sample of torch's distributions while the session watches."""
+    """Count log_prob, sample and entropy of torch's distributions while the session watches."""
     seen: set[int] = set()
     classes = [torch.distributions.Distribution]
     for cls in classes:
         classes += [c for c in cls.__subclasses__() if c not in classes]
-        for name in ("log_prob", "sample", "rsample"):
+        for name in ("log_prob", "sample", "rsample", "entropy"):
             original = vars(cls).get(name)
             if original is not None and id(original) not in seen:
                 session.patches.replace(cls, name, _counted(session, name, original))
@@ -45,6 +45,8 @@ def _counted(session: Session, name: str, original: Any) -> Any:
                 session.policy.note_log_probability(made)
                 with session.looking("asking a distribution for its mean"):
                     _note_likelihood(session, self, args)
+            elif name == "entropy" and made.requires_grad:
+                made.register_hook(lambda g: session.record.features.entropy_gradients.append(float(g.sum())))
             calls[key] = calls.get(key, 0) + 1
         return made
 

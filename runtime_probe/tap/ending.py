@@ -17,7 +17,7 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.record import files as record_files
-from runtime_probe.tap import cuts, leakage, places
+from runtime_probe.tap import cuts, leakage, places, positions
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -132,6 +132,7 @@ def conclude(session: Session, status: str) -> None:
     session.active = session.watching = False
     session.record.experiments.leakage = leakage.look(session)
     session.record.experiments.cuts = cuts.look(session)
+    session.record.experiments.orders = positions.look(session)
     describe(session, status)
 
 

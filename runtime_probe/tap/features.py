@@ -60,7 +60,7 @@ def _gamma() -> tuple[float | None, str]:
 
 def after_first_step(session: Session) -> None:
     """Look for a time among the inputs, and for targets that are the inputs, one position on."""
-    times.note_likeness(session)
+    times.note_first(session)
     times.note_time(session)
     shifts.look(session)
     session.targets.clear()
@@ -87,6 +87,8 @@ def after_warm_up(session: Session) -> None:
             session.record.batch.drifting = again.drifting(draws)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
+    session.record.features.attention = session.watch.attention.seen
+    session.record.features.attention_axis = session.watch.attention.other_axis
     values = [loss.value for step in session.record.steps for loss in step.losses]
     features = session.record.features
     kept = []

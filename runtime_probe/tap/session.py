@@ -32,9 +32,11 @@ from runtime_probe.tap.parts import Parts
 from runtime_probe.tap.patches import Patches
 from runtime_probe.tap.policy import PolicyGradient
 from runtime_probe.tap.pull import Pull
+from runtime_probe.tap.renewed import predecessor
 from runtime_probe.tap.schedules import Schedules
 from runtime_probe.tap.statistics import tensors
 from runtime_probe.tap.terms import Terms
+from runtime_probe.tap.times import Candidates
 from runtime_probe.tap.tracked import Tracked
 from runtime_probe.tap.watch import Watch
 
@@ -79,8 +81,7 @@ class Session:
         """Counts the rewards of environments of the script's own."""
         self.shifted: set[str] = set()
         """Arguments of models that the targets are, one position on."""
-        self.likeness: dict[str, float] = {}
-        """Of each argument that may be the time of a diffusion model: how much of the data is left at the latest."""
+        self.times = Candidates()
         self.rounds: int | None = None
         """How often the loops around the first backward pass go round, as far as that is known."""
         self.batch_first = False
@@ -349,6 +350,9 @@ class Session:
                 if len(tracked.parameters) != sum(len(g["params"]) for g in optimizer.param_groups):
                     tracked.gather()
                 return tracked
+        known = predecessor(self, optimizer)
+        if known is not None:
+            return known
         tracked = Tracked(len(self.tracked), optimizer)
         tracked.losses, tracked.touched = list(self.unclaimed), bool(self.unclaimed)
         tracked.clips = list(self.unclaimed_clips)

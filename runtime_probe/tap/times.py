@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
 
 import torch
+
+from runtime_probe.record import Times
 
 if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _LATEST, _FEWEST_LATE, _FEWEST_TIMES = 0.1, 3, 10
 """Share of the times that counts as late; samples, and times of a schedule, for that to say something."""
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Arguments of models that may be such a time, in the script's own batch."""
+
+    spread: dict[str, Times] = field(default_factory=dict)
+    likeness: dict[str, float] = field(default_factory=dict)
+    """How much of the data is left at the latest of them."""
 
 
 def note_time(session: Session) -> None:
@@ -29,6 +41,7 @@ def note_time(session: Session) -> None:
                 continue
             if tensor.requires_grad or not _drawn(draws, tensor, size):
                 continue
+            features.times = session.times.spread.get(label)
             if tensor.is_floating_point():
                 low, high = float(tensor.min()), float(tensor.max())
                 if low >= 0.0 and high <= 1.0:
@@ -37,19 +50,24 @@ def note_time(session: Session) -> None:
                     return
             elif tensor.dtype != torch.bool:
                 features.time_argument, features.time_integral = label, True
-                features.late_likeness = session.likeness.get(label)
+                features.late_likeness = session.times.likeness.get(label)
                 return
 
 
-def note_likeness(session: Session) -> None:
+def note_first(session: Session) -> None:
     """The first batch is a whole one, and what turns out to be a time may have been drawn unseen."""
     for call in session.calls.outer.values():
         given = call.named()
+        size = max((len(t) for _, t in given if t.dim()), default=0)
         for name, tensor in given:
+            if tensor.dtype != torch.bool and not tensor.is_complex() and tensor.numel() in (1, size):
+                counts = tensor.flatten().unique(return_counts=True)[1]
+                spread = Times(size, len(counts), int(counts.max()) / tensor.numel())
+                session.times.spread[f"{type(call.module).__name__}({name})"] = spread
             if not tensor.is_floating_point() and tensor.dim() and tensor.numel() == len(tensor):
                 found = _late_likeness(session, given, tensor.flatten())
                 if found is not None:
-                    session.likeness[f"{type(call.module).__name__}({name})"] = found
+                    session.times.likeness[f"{type(call.module).__name__}({name})"] = found
 
 
 def _late_likeness(session: Session, given: list[tuple[str, torch.Tensor]], times: torch.Tensor) -> float | None:
@@ -73,4 +91,7 @@ def _late_likeness(session: Session, given: list[tuple[str, torch.Tensor]], time
 
 def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool:
     names = ("rand", "uniform", "normal", "randn") if tensor.is_floating_point() else ("randint",)
-    return any(numel in (tensor.numel(), size) for name in names for numel in draws.get(name, ()))
+    sizes = {tensor.numel(), size}
+    if bool((tensor == tensor.flatten()[0]).all()):
+        sizes.add(1)  # one for all
+    return any(numel in sizes for name in names for numel in draws.get(name, ()))

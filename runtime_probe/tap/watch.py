@@ -14,6 +14,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import NonFinite
+from runtime_probe.tap.attention import Attention
 from runtime_probe.tap.losses import LOSS_FUNCTIONS, PRODUCTS
 from runtime_probe.tap.noise import DRAWS
 from runtime_probe.tap.places import MADE_AT, directly, here
@@ -39,6 +40,7 @@ class Watch(TorchFunctionMode):
         self.entered = False
         self.candidates: list[NonFinite] = []
         self.reshapes = Reshapes()
+        self.attention = Attention()
 
     def start(self) -> None:
         """Begin to watch."""
@@ -84,6 +86,7 @@ class Watch(TorchFunctionMode):
             self.session.calls.note_joined(args[0] if args else kwargs.get("tensors"), here(4))
         if name in ("softmax", "log_softmax"):
             self._softmax(args, kwargs)
+        self.attention.note(name, args, kwargs, result)
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

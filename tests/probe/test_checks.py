@@ -25,10 +25,12 @@ from runtime_probe.record import (
     ModelRecord,
     NonFinite,
     OptimizerRecord,
+    OrderAsked,
     Padding,
     PullRecord,
     Relation,
     Rewards,
+    Times,
     Where,
 )
 from runtime_probe.report import FAILED, HEALTHY, judge
@@ -129,6 +131,9 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "a straight-through estimator turned round": (healthy(experiments=tried(cuts=[Cut("VQVAE", "codebook", "gradients")])), "gradient-cut"),
     "errors averaged before they are squared": (healthy(features=Features(errors_cancel=LOSS)), "errors-cancel"),
     "a variance with the wrong sign": (healthy(features=Features(boundless=[LOSS] * 2)), "variance-boundless"),
+    "an optimizer for each step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, renewed=12)]), "optimizer-renewed"),
+    "an entropy that is added": (healthy(features=dataclasses.replace(RL, entropy_gradients=[0.01] * 3), rewards=REWARDS), "entropy-punished"),
+    "attention over queries": (healthy(features=Features(attention=True, attention_axis=LOSS)), "attention-over-queries"),
     "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
     "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
     "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),
@@ -231,6 +236,9 @@ def test_faults_are_named(record: Record, check: str) -> None:
 
 
 HINTS: dict[str, tuple[Record, str]] = {
+    "one time for all": (healthy(features=dataclasses.replace(FLOW, times=Times(64, 1, 1.0))), "times-not-spread"),
+    "times beyond the ends": (healthy(features=dataclasses.replace(FLOW, times=Times(64, 30, 0.5))), "times-not-spread"),
+    "attention without positions": (healthy(experiments=tried(orders=[OrderAsked("Net", 10, seen=False)])), "order-unseen"),
     "bytes divided by whole numbers": (with_inputs(layer="Conv2d", one_pixel=0.999), "inputs-constant"),
     "one sample has most of the gradient": (healthy(features=Features(top_gradient=0.6)), "few-samples-dominate"),
     "a momentum as long as the run": (healthy(features=Features(planned_steps=500), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9999])]), "betas-exchanged"),

@@ -122,6 +122,74 @@ while True:
         schedule.step()
 """
 
+TRAJECTORIES = """
+import math
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.qkv, self.out = nn.Linear(3, 24), nn.Linear(24, 72), nn.Linear(24, 2)
+        self.position = nn.Parameter(0.1 * torch.randn(10, 24))
+
+    def forward(self, x):
+        x = self.embed(x) + self.position
+        n, t, d = x.shape
+        q, k, v = (part.view(n, t, 3, 8).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=-1))
+        weights = nn.functional.dropout((q @ k.transpose(-2, -1) / math.sqrt(8)).softmax(dim=-1), 0.1, self.training)
+        return self.out((weights @ v).transpose(1, 2).reshape(n, t, d).mean(dim=1))
+
+
+model = Encoder()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+paths = torch.cumsum(0.3 * torch.randn(640, 10, 3), dim=1)
+ends = torch.stack([paths[:, -1, 0] - paths[:, 0, 0], paths[:, 5, 1]], dim=1)
+while True:
+    for x, y in DataLoader(TensorDataset(paths, ends), 32, shuffle=True):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+FLOW = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+
+
+class Velocity(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(8, 32), nn.SiLU(), nn.Linear(32, 3))
+
+    def forward(self, x_t, t, s):
+        return self.net(torch.cat([x_t, t, s], dim=1))
+
+
+model = Velocity()
+state = torch.randn(640, 4)
+action = torch.tanh(state[:, :3]) + 0.1 * torch.randn(640, 3)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for s, a in DataLoader(TensorDataset(state, action), 32, shuffle=True):
+        t = torch.rand(len(a), 1).clamp(1e-3, 1 - 1e-3)
+        noise = torch.randn_like(a)
+        loss = nn.functional.mse_loss(model((1 - t) * noise + t * a, t, s), a - noise)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
 SUPERVISED = """
 import copy
 import torch
@@ -461,6 +529,30 @@ while True:
 """
 
 FAULTS = {
+    "attention over queries": (TRAJECTORIES, "softmax(dim=-1)", "softmax(dim=-2)", "attention-over-queries"),
+    "attention without positions": (TRAJECTORIES, " + self.position", " + 0 * self.position", "order-unseen"),
+    "one time for all": (FLOW, "torch.rand(len(a), 1)", "torch.rand(1, 1).expand(len(a), 1)", "times-not-spread"),
+    "times beyond the ends": (FLOW, "torch.rand(len(a), 1)", "torch.randn(len(a), 1)", "times-not-spread"),
+    "an optimizer for each step": (
+        SEGMENTATION,
+        "        optimizer.zero_grad()",
+        "        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)\n        optimizer.zero_grad()",
+        "optimizer-renewed",
+    ),
+    "optimizers of adversaries for each step": (
+        GAN,
+        "        made = ",
+        "        of_generator = torch.optim.Adam(generator.parameters(), lr=1e-3)\n"
+        "        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=1e-3)\n"
+        "        made = ",
+        "optimizer-renewed",
+    ),
+    "errors that cancel": (
+        TRAJECTORIES,
+        "nn.functional.mse_loss(model(x), y)",
+        "(model(x) - y).mean() ** 2",
+        "errors-cancel",
+    ),
     "an action that sees itself": (RETURN_CONDITIONED, "[:, 0::2]", "[:, 1::2]", "future-leaks"),
     "a flip in the loop": (
         STEERING,
@@ -566,6 +658,8 @@ FAULTS = {
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
 HEALTHY = {
+    "trajectories": TRAJECTORIES,
+    "flow": FLOW,
     "return-conditioned": RETURN_CONDITIONED,
     "flips in the loop": STEERING,
     "flips": SCENES,
