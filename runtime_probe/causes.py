@@ -30,14 +30,13 @@ _ORDER = (
     "units-alike", "initialization-off-scale", "logits-bounded", "parameters-without-gradient", "inputs-ignored",
     "loss-at-start-too-high",
     "parameters-not-moving",
-    # Effects that are causes where nothing above is.
+)  # fmt: skip
+"""What goes first where several checks complain; those that are not named here name one thing, and come next."""
+_EFFECTS = (
+    # Causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
-    "flow-time-reaches-ends", "noise-scale-mismatch", "bins-not-covered", "reward-sparse", "reward-discounted-away",
-    "reward-scale", "values-without-future",
-    "targets-constant", "data-outliers", "velocity-reversed", "target-learns", "activation-missing", "layers-repeated",
-    "dropout-too-high", "frozen-at-random", "draws-repeated", "observations-reused", "average-rate-wrong",
-    "targets-unrelated", "targets-late", "data-left-out", "class-weights-reversed",
-    "norm-momentum-wrong", "weight-decay-in-adam",
+    # Risks that many live with.
+    "flow-time-reaches-ends", "reward-scale", "targets-constant", "data-outliers",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",
@@ -78,9 +77,9 @@ _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
 
 def sort(results: Sequence[Result]) -> list[Result]:
     """Return results with causes before effects; one next action is that of the first."""
-    order = {check: place for place, check in enumerate(_ORDER)}
-    last = {check: len(_ORDER) + 1 + place for place, check in enumerate(_SYMPTOMS)}
-    return sorted(results, key=lambda r: last.get(r.check, order.get(r.check, len(_ORDER))))
+    order = {check: place - len(_ORDER) for place, check in enumerate(_ORDER)}
+    order |= {check: 1 + place for place, check in enumerate((*_EFFECTS, *_SYMPTOMS))}
+    return sorted(results, key=lambda r: order.get(r.check, 0))
 
 
 def explained(results: Sequence[Result]) -> dict[str, str]:

@@ -140,6 +140,13 @@ TIMES_ASKED = 8
 """Samples of a batch; fewer may share a time by chance."""
 TIMES_PILED, TIMES_FEW = 0.25, 4
 """Share of samples with the very same time; different times of those that are no short list."""
+HELD_OUT_RATIO, HELD_OUT_SHIFT = 2.5, 1.5
+"""Spread over that of training, and distance of the means in standard deviations. Augmentation changes the one by less
+than a half, another domain the other by less than 1."""
+IGNORED = 0.05
+"""Of labels, one for each sample."""
+SMOOTHING = 0.5
+"""Label smoothing; 0.1 is usual (Szegedy et al., arXiv:1512.00567)."""
 DRIVEN = 2
 """Steps in which a loss drives an output one way; four samples of one step may lie on a line by chance."""
 AWAY_FROM_ALL = -0.99

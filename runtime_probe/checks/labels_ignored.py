@@ -1,9 +1,10 @@
-"""Language models: prompts that are learnt, and answers, or their ends, that are ignored."""
+"""Classes that are ignored; of language models, prompts that are learnt, and answers that are not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
 
 if TYPE_CHECKING:
@@ -17,7 +18,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Ask which labels are left out of the loss."""
     features = record.features
     where = next((call.where for call in record.loss_calls if call.classes), None)
-    if features.answers_ignored:
+    left_out = max(record.loss_calls, key=lambda call: call.ignored, default=None)
+    if left_out is not None and left_out.ignored > t.IGNORED:
+        yield warned(
+            f"{left_out.ignored:.0%} of the labels of {left_out.function}, one for each sample, are ignored",
+            "drop ignore_index, or give it a number that is no class",
+            left_out.where,
+            ignored=left_out.ignored,
+        )
+    elif features.answers_ignored:
         yield warned(
             "all sequences begin with labels that are learnt, and what follows them is ignored: is the mask of the"
             " prompt turned round?",

@@ -22,6 +22,11 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             " for all of them",
             "scale a copy: x = (x - mean) / std, no sub_(), div_(), -= or /= on what the data set keeps",
         )
+    elif batch.changed:
+        yield failed(
+            f"{batch.changed} holds other numbers each time that samples are read: the data set changes what it keeps",
+            "scale a copy: x = (x - mean) / std, no sub_(), div_(), -= or /= on what the data set keeps",
+        )
     elif batch.loaders and not batch.made_up:
         yield passed("samples stay what they are when they are read, augmentation aside")
     else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
+from runtime_probe.record.data import HeldOut as HeldOut
 from runtime_probe.record.data import Judged as Judged
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import MaskRecord as MaskRecord
@@ -108,6 +109,7 @@ class Record:
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
+    held_out: list[HeldOut] = field(default_factory=list)
     rewards: Rewards = field(default_factory=Rewards)
     features: Features = field(default_factory=Features)
     events: list[EventRecord] = field(default_factory=list)

@@ -86,6 +86,10 @@ class LossCall:
     """The input is a product of vectors of length 1."""
     weights_follow: float | None = None
     """Rank correlation of the class weights with how often the classes occur; None without weights."""
+    smoothing: float = 0.0
+    """Label smoothing: what is taken from the true class and shared out among all."""
+    ignored: float = 0.0
+    """Share of labels, one for each sample, that is ignored."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
     swapped: bool = False
@@ -209,6 +213,20 @@ class Augmentation:
 
 
 @dataclass(slots=True)
+class HeldOut:
+    """An input of another data set, beside that of training."""
+
+    part: str
+    """Key of the batch."""
+    dataset: str
+    """Class of the other one."""
+    ratio: float
+    """Of the standard deviations, the median over the features; 1 where they are alike."""
+    shift: float
+    """Of the means, in standard deviations."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 
@@ -231,6 +249,8 @@ class Batch:
     """Rank correlation of the weights of a sampler with how many samples share them; None where it has none."""
     same: str = ""
     """The largest part of the script's batch, if it is the same for all samples."""
+    changed: str = ""
+    """Attribute of the data set that holds other numbers after samples were read a second time."""
     drifting: str = ""
     """The part of the batch that changes in the same way each time that the data set is read."""
     made_up: bool = False

@@ -12,12 +12,14 @@ from runtime_probe.tap import (
     again,
     augmentations,
     environments,
+    held_out,
     loops,
     places,
     planned,
     randomness,
     relations,
     shifts,
+    stored,
     times,
 )
 
@@ -85,6 +87,10 @@ def after_warm_up(session: Session) -> None:
             parts, draws = session.parts, again.draw(loader)
             session.record.augmentations += augmentations.compare(draws, parts.inputs, parts.compared - parts.inputs)
             session.record.batch.drifting = again.drifting(draws)
+        with session.looking("comparing held-out data"):
+            session.record.held_out = held_out.compare(loader, session.parts.inputs)
+        with session.looking("asking what reading changes"):
+            session.record.batch.changed = stored.changed_by_reading(loader)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     session.record.features.attention = session.watch.attention.seen

@@ -68,6 +68,7 @@ class Losses:
             weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
             smoothing = kwargs.get("label_smoothing", args[7] if len(args) > 7 else 0.0)
             call.weighted = weight is not None or bool(smoothing)
+            call.smoothing = float(smoothing)
             describe_classes(call, given, target, weight)
             self.session.padding.note_loss(
                 target,
@@ -84,6 +85,9 @@ class Losses:
             call.weights_follow = follows(torch.stack([torch.ones_like(positive), positive]).flatten(), shares)
         if call.classes:
             index = kwargs.get("ignore_index", args[4] if len(args) > 4 else -100)
+            # Sequences have padding and pixels have borders; the one label of a sample is what somebody gave it.
+            if target.dim() == 1 and any(part.shape == target.shape for part in self.session.parts.handed_out):
+                call.ignored = float((target == index).float().mean())
             target = target.masked_fill(target == index, _IGNORED)
         call.swapped = name in _ONE_WAY and target.requires_grad and not given.requires_grad
         if call.swapped:

@@ -542,9 +542,7 @@ FAULTS = {
     "optimizers of adversaries for each step": (
         GAN,
         "        made = ",
-        "        of_generator = torch.optim.Adam(generator.parameters(), lr=1e-3)\n"
-        "        of_discriminator = torch.optim.Adam(discriminator.parameters(), lr=1e-3)\n"
-        "        made = ",
+        "        of_generator = torch.optim.Adam(generator.parameters(), lr=1e-3)\n        made = ",
         "optimizer-renewed",
     ),
     "errors that cancel": (

@@ -1,0 +1,98 @@
+"""What a data set keeps in memory: is it the same after samples were read?"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from runtime_probe.tap.loaders import items, length
+from runtime_probe.tap.randomness import Randomness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch.utils.data import DataLoader
+
+_SAMPLES, _SECONDS = 4, 0.3
+_FEWEST, _MOST_ELEMENTS, _MOST_OBJECTS, _DEEPEST = 8, 50_000_000, 20_000, 5
+
+Kept = list[tuple[str, torch.Tensor, tuple[float, float]]]
+"""Name of an attribute, an array that it holds, and two sums of it."""
+
+
+def changed_by_reading(loader: DataLoader[Any]) -> str:
+    """Read a few samples twice, with the same random draws, and name what the second time changed in the data set.
+
+    The first time may fill a cache, or a buffer.
+    """
+    data: Any = loader.dataset
+    whole = length(data)
+    if isinstance(data, IterableDataset) or whole < 1:
+        return ""
+    chosen = sorted({number * whole // _SAMPLES for number in range(_SAMPLES)})
+    state, began = Randomness(), time.monotonic()
+    try:
+        items(data, chosen)
+        if time.monotonic() - began > _SECONDS:
+            return ""
+        before = kept(data)
+        state.put_back()
+        items(data, chosen)
+    finally:
+        state.put_back()
+    return changed(before)
+
+
+def kept(data: Any) -> Kept:
+    """Return the arrays of numbers that a data set holds, as far as they can be summed in no time."""
+    found: Kept = []
+    elements = 0
+    for name, tensor in _arrays(data):
+        elements += tensor.numel()
+        if elements > _MOST_ELEMENTS:
+            break
+        found.append((name, tensor, _sums(tensor)))
+    return found
+
+
+def changed(before: Kept) -> str:
+    """Name the attribute that holds an array whose numbers are others by now; empty for none."""
+    return next((name for name, tensor, sums in before if _sums(tensor) != sums), "")
+
+
+def _sums(tensor: torch.Tensor) -> tuple[float, float]:
+    numbers = tensor.detach().double().nan_to_num()
+    return float(numbers.sum()), float(numbers.abs().sum())
+
+
+def _arrays(data: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Arrays below the attributes of a data set, and of those that it wraps; each shares the memory of the original."""
+    numpy = sys.modules.get("numpy")
+    left: list[tuple[str, Any, int]] = [("", data, 0)]
+    seen: set[int] = set()
+    while left and len(seen) < _MOST_OBJECTS:
+        name, value, depth = left.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if numpy is not None and type(value) is numpy.ndarray and value.dtype.kind == "f" and value.flags.writeable:
+            value = torch.from_numpy(value) if value.dtype.itemsize <= 8 else None
+        if isinstance(value, torch.Tensor):
+            if value.is_floating_point() and value.numel() >= _FEWEST and value.device.type == "cpu":
+                yield name, value
+        elif depth < _DEEPEST:
+            left += [
+                (key if isinstance(value, Dataset) else name or key, item, depth + 1) for key, item in _within(value)
+            ]
+
+
+def _within(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Dataset):
+        return [(f"{type(value).__name__}.{key}", item) for key, item in vars(value).items()]
+    if isinstance(value, dict):
+        return [(str(key), item) for key, item in value.items()]
+    return [("", item) for item in value] if isinstance(value, (list, tuple)) else []
