@@ -102,6 +102,7 @@ from runtime_probe.checks import (
     velocity_reversed,
     views_alike,
     weight_decay,
+    worst_kept,
 )
 from runtime_probe.checks.base import Result as Result
 from runtime_probe.checks.base import Status as Status
@@ -150,6 +151,7 @@ ALL: tuple[Check, ...] = (
     parameters_without_optimizer.CHECK,
     held_twice.CHECK,
     optimizer_renewed.CHECK,
+    worst_kept.CHECK,
     idle_terms.CHECK,
     parameters_without_gradient.CHECK,
     gradient_cut.CHECK,

@@ -27,10 +27,18 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"what is made is trained to raise what {next(iter(record.judged_live))} says of it")
+    away = [found for found in record.surrogates if found > 0]
+    if family.name == "reinforcement learning" and len(away) > 1 and len(away) == len(record.surrogates):
+        yield warned(
+            "the loss grows with log-probabilities times advantages: actions that did well become rarer",
+            "minimize -(log_prob * advantage).mean(), of PPO -torch.min(...); costs have the other sign",
+            record.optimizers[0].where if record.optimizers else None,
+            products=len(away),
+        )
     found = record.policy_correlations
     where = record.optimizers[0].where if record.optimizers else None
     if not found:
-        if not record.judged_live:
+        if not record.judged_live and not record.surrogates:
             yield skipped("no log-probability belongs to one reward")
         return
     shown = ", ".join(f"{value:.2f}" for value in found)

@@ -14,6 +14,7 @@ from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import HeldOut as HeldOut
 from runtime_probe.record.data import Judged as Judged
+from runtime_probe.record.data import Keeper as Keeper
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import MaskRecord as MaskRecord
 from runtime_probe.record.data import Padding as Padding
@@ -109,6 +110,10 @@ class Record:
     experiments: Experiments = field(default_factory=Experiments)
     phases: list[PhaseRecord] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
+    surrogates: list[float] = field(default_factory=list)
+    """Derivatives of losses by the products of log-probabilities, or ratios, with advantages: negative where the loss
+    raises what did well."""
+    keepers: list[Keeper] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     rewards: Rewards = field(default_factory=Rewards)
     features: Features = field(default_factory=Features)

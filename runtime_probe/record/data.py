@@ -227,6 +227,18 @@ class HeldOut:
 
 
 @dataclass(slots=True)
+class Keeper:
+    """What keeps the best weights of a run."""
+
+    kind: str
+    """Such as `ModelCheckpoint`."""
+    monitor: str
+    """Name of the number that it looks at."""
+    more: bool
+    """Whether more of it is taken to be better."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 

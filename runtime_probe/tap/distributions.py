@@ -43,6 +43,7 @@ def _counted(session: Session, name: str, original: Any) -> Any:
                 key = "log_prob without gradient"
             elif name == "log_prob":
                 session.policy.note_log_probability(made)
+                session.watch.surrogate.note_log_probability(made)
                 with session.looking("asking a distribution for its mean"):
                     _note_likelihood(session, self, args)
             elif name == "entropy" and made.requires_grad:

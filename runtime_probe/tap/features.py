@@ -13,6 +13,7 @@ from runtime_probe.tap import (
     augmentations,
     environments,
     held_out,
+    keepers,
     loops,
     places,
     planned,
@@ -76,6 +77,8 @@ def after_warm_up(session: Session) -> None:
         session.record.features.planned_steps = session.rounds // _accumulated(session)
     with session.looking("asking a schedule"):
         session.schedules.look_ahead()
+    with session.looking("asking what keeps the best weights"):
+        session.record.keepers = keepers.found()
     session.forget_step()
     session.record.masks = session.masks.found()
     session.record.augmentations = session.mirrored.found()

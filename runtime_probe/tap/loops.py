@@ -94,6 +94,11 @@ def _length(node: ast.expr, scope: Mapping[str, Any]) -> int:
             return len(range(*(_whole(_value(a, scope)) for a in node.args)))
         if name in _THROUGH and node.args:
             return _length(node.args[0], scope)
+        if name in {"split", "chunk"} and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+            parts = _whole(_value(node.args[0], scope))
+            return parts if name == "chunk" else -(-_length(node.func.value, scope) // max(1, parts))
+        if name in {"randperm", "arange"} and len(node.args) == 1:
+            return _whole(_value(node.args[0], scope))
         if name == "zip" and node.args:
             return min(_length(a, scope) for a in node.args)
         raise _UnknownError

@@ -37,6 +37,8 @@ def steps() -> int | None:
     for scope in _scopes():
         for name in _STEPS:
             value = scope.get(name)
+            if name == "num_steps" and "num_envs" in scope:
+                continue  # of each environment, between two rounds of updates
             if isinstance(value, int) and not isinstance(value, bool) and value > 1:
                 return value
     epochs = next((s[n] for s in _scopes() for n in _EPOCHS if isinstance(s.get(n), int) and s[n] > 0), None)

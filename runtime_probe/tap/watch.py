@@ -19,6 +19,7 @@ from runtime_probe.tap.losses import LOSS_FUNCTIONS, PRODUCTS
 from runtime_probe.tap.noise import DRAWS
 from runtime_probe.tap.places import MADE_AT, directly, here
 from runtime_probe.tap.reshapes import Reshapes
+from runtime_probe.tap.surrogate import Surrogate
 from runtime_probe.tap.terms import note_sum
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Watch(TorchFunctionMode):
         self.candidates: list[NonFinite] = []
         self.reshapes = Reshapes()
         self.attention = Attention()
+        self.surrogate = Surrogate(session.record)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -87,6 +89,7 @@ class Watch(TorchFunctionMode):
         if name in ("softmax", "log_softmax"):
             self._softmax(args, kwargs)
         self.attention.note(name, args, kwargs, result)
+        self.surrogate.note(name, args, result)
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

@@ -56,6 +56,11 @@ def run_text(text: str, path: Path) -> Any:
         ("def tqdm(x, **k):\n    return x\nfor step in tqdm(range(STEPS), desc='train'):\n    here()", 30),
         ("def train(data):\n    for x in data:\n        here()\nfor epoch in range(3):\n    train(loader)", 30),
         ("step = 0\nwhile step < STEPS:\n    for batch in loader:\n        here()", 30),
+        ("import torch\nfor rows in torch.randperm(100).split(30):\n    here()", 4),
+        (
+            "import torch\norder = torch.arange(100)\nfor epoch in range(3):\n    for rows in order.chunk(5):\n        here()",
+            15,
+        ),
         ("for a, b in zip(loader, range(4)):\n    here()", 4),
         ("cfg = {'train': {'steps': 12}}\nfor step in range(cfg['train']['steps']):\n    here()", 12),
         ("for other in range(5):\n    pass\nfor step in range(9):\n    here()", 9),

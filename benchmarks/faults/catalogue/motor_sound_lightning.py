@@ -62,8 +62,7 @@ FAMILY = FamilyOfFaults(
         ),
         # Since 2.2 Lightning keeps the mode that it finds.
         fault("left-in-eval-mode", "eval-mode-in-training", "    model.train()\n", ""),
-        # A diagnosis would say: the checkpoint with the largest validation loss, the worst, is kept and loaded.
-        fault("worst-checkpoint-kept", "", 'mode="min"', 'mode="max"'),
+        fault("worst-checkpoint-kept", "worst-weights-kept", 'mode="min"', 'mode="max"'),
         # Model.
         fault("probability-to-keep", "dropout-too-high", "dropout=0.2", "dropout=0.9"),
         fault(

@@ -1,0 +1,60 @@
+"""What keeps the best weights of a run."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+from building import healthy
+
+torch = pytest.importorskip("torch")
+
+from runtime_probe.checks.worst_kept import CHECK  # noqa: E402 - as below
+from runtime_probe.families import detect  # noqa: E402
+from runtime_probe.record import Keeper  # noqa: E402
+from runtime_probe.tap import keepers  # noqa: E402
+
+
+class ModelCheckpoint:
+    def __init__(self, monitor: str | None, mode: str) -> None:
+        self.monitor, self.mode = monitor, mode
+
+
+class EarlyStopping(ModelCheckpoint):
+    pass
+
+
+class TrainingArguments:
+    load_best_model_at_end, metric_for_best_model, greater_is_better = True, "eval_loss", True
+
+
+@pytest.fixture
+def _framework(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightning", ModuleType("lightning"))
+
+
+@pytest.mark.usefixtures("_framework")
+def test_callbacks_and_arguments_that_are_alive_are_found() -> None:
+    alive = [ModelCheckpoint("val_loss", "max"), EarlyStopping("val_acc", "max"), TrainingArguments()]
+    unset = ModelCheckpoint(None, "min")
+    found = keepers.found()
+    assert Keeper("ModelCheckpoint", "val_loss", more=True) in found
+    assert Keeper("EarlyStopping", "val_acc", more=True) in found
+    assert Keeper("TrainingArguments", "eval_loss", more=True) in found
+    assert all(keeper.monitor for keeper in found)
+    del alive, unset
+
+
+@pytest.mark.parametrize(
+    ("monitor", "more", "wrong"),
+    [
+        ("val/loss", True, True), ("val_loss", False, False), ("eval_accuracy", False, True), ("val_acc", True, False),
+        ("rmse_mm", True, True), ("mIoU", False, True), ("success_rate", True, False), ("val_map", False, True),
+        ("heatmap_distance", True, False), ("loss_of_accuracy", True, False), ("step", True, False),
+    ],
+)  # fmt: skip
+def test_only_names_that_tell_are_judged(monitor: str, more: bool, wrong: bool) -> None:
+    record = healthy(keepers=[Keeper("ModelCheckpoint", monitor, more=more)])
+    results = list(CHECK.run(record, detect(record)))
+    assert [result.status.name for result in results] == (["FAIL"] if wrong else ["PASS"])
