@@ -247,6 +247,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "labels smoothed away": (healthy(loss_calls=[cross_entropy(smoothing=0.9)]), "label-smoothing-too-high"),
     "a class that is ignored": (healthy(loss_calls=[cross_entropy(ignored=0.6)]), "labels-ignored-wrongly"),
     "a surrogate without its minus sign": (healthy(features=RL, rewards=REWARDS, surrogates=[0.5, 0.4]), "policy-gradient-reversed"),
+    "one reading twice": (with_inputs(rows=64, mean=[0.1, 0.3, 0.1], std=[1.0, 0.9, 1.0], minimum=[-2.0, -1.5, -2.0], maximum=[2.5, 2.0, 2.5]), "inputs-repeated"),
     "bytes divided by whole numbers": (with_inputs(layer="Conv2d", one_pixel=0.999), "inputs-constant"),
     "one sample has most of the gradient": (healthy(features=Features(top_gradient=0.6)), "few-samples-dominate"),
     "a momentum as long as the run": (healthy(features=Features(planned_steps=500), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, betas=[0.999, 0.9999])]), "betas-exchanged"),

@@ -58,7 +58,7 @@ def run_text(text: str, path: Path) -> Any:
         ("step = 0\nwhile step < STEPS:\n    for batch in loader:\n        here()", 30),
         ("import torch\nfor rows in torch.randperm(100).split(30):\n    here()", 4),
         (
-            "import torch\norder = torch.arange(100)\nfor epoch in range(3):\n    for rows in order.chunk(5):\n        here()",
+            "import torch\nx = torch.arange(100)\nfor epoch in range(3):\n    for rows in x.chunk(5):\n        here()",
             15,
         ),
         ("for a, b in zip(loader, range(4)):\n    here()", 4),

@@ -25,7 +25,7 @@ FAMILY = FamilyOfFaults(
         # (two of its dimensions are duplicates of others); the policy cannot know where to go".
         fault(
             "tip-observed-twice",
-            "",
+            "inputs-repeated",
             "for point in (self.tip(), self.target)",
             "for point in (self.tip(), self.tip())",
         ),
