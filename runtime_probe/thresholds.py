@@ -149,6 +149,8 @@ SMOOTHING = 0.5
 """Label smoothing; 0.1 is usual (Szegedy et al., arXiv:1512.00567)."""
 REPEATED_ROWS = 16
 """Rows in which two dimensions hold the same numbers."""
+POINTS_ELSEWHERE = 0.5
+"""Of the times that rows came back in another order; some permutations are their own inverse."""
 DRIVEN = 2
 """Steps in which a loss drives an output one way; four samples of one step may lie on a line by chance."""
 AWAY_FROM_ALL = -0.99

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for found in record.augmentations:
         numbers: dict[str, Any] = {"turned": found.pairs, "unmoved": found.unmoved}
         said = f"{found.part} of the same sample comes {found.turn}"
-        if found.unmoved < found.pairs:
+        if found.elsewhere > t.POINTS_ELSEWHERE * found.pairs and found.unmoved < found.pairs:
+            yield warned(
+                f"{said}, and {found.target}, which changes with it, points to other rows",
+                "after x = x[order], what was row i is row torch.argsort(order)[i]",
+                elsewhere=found.elsewhere,
+                **numbers,
+            )
+        elif found.unmoved < found.pairs:
             yield passed(f"{said}, and {found.target} changes with it", **numbers)
         elif found.spatial:
             yield failed(

@@ -87,8 +87,8 @@ def after_warm_up(session: Session) -> None:
         with session.looking("relating targets to inputs"):
             session.record.relations = relations.look(loader, *session.parts.roles())
         with session.looking("asking for the same samples again"):
-            parts, draws = session.parts, again.draw(loader)
-            session.record.augmentations += augmentations.compare(draws, parts.inputs, parts.compared - parts.inputs)
+            draws = again.draw(loader)
+            session.record.augmentations += augmentations.compare(draws, *session.parts.roles())
             session.record.batch.drifting = again.drifting(draws)
         with session.looking("comparing held-out data"):
             session.record.held_out = held_out.compare(loader, session.parts.inputs)

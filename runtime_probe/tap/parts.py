@@ -56,6 +56,8 @@ class Parts:
         """Those of all iterations."""
         self.compared: set[str] = set()
         """Parts that a loss was computed from, in all iterations."""
+        self.aimed_at: set[str] = set()
+        """Parts that a loss function had for its target, in all iterations; models that compute their loss get them."""
         self.kinds: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
         """Shape and type of each part."""
         self.answered: set[tuple[int, ...]] = set()
@@ -130,6 +132,8 @@ class Parts:
         targets = self.compared - self.inputs - masks
         if self.session.record.features.time_argument or not targets:
             targets |= {name for name in self.inputs if name in self.kinds and self.kinds[name][0] in self.answered}
+        aimed_at = self.aimed_at - masks
+        targets |= aimed_at if self.inputs - aimed_at - masks else set()
         return self.inputs - targets - masks, targets
 
     def forget(self) -> None:

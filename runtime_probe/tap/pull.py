@@ -59,6 +59,8 @@ class Pull:
 
     def note_compared(self, given: torch.Tensor, target: torch.Tensor, function: str, where: Where) -> None:
         """A loss function, or a log-probability, has compared a prediction with a target."""
+        if given.requires_grad and not target.requires_grad:
+            self.session.parts.aimed_at |= parts_of(target)
         if given.requires_grad and 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
             place = len(self.predictions)
             self.predictions.append((given, target, function, where))

@@ -1,0 +1,68 @@
+"""Vectors that a data set mirrors, and sets that it reorders: do targets follow?"""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from runtime_probe.record import Augmentation  # noqa: E402 - needs torch
+from runtime_probe.tap import augmentations  # noqa: E402
+
+
+def scenes(kind: str, draws: int = 4) -> list[Augmentation]:
+    """Objects (8, 9, 5), two of them padding, in another order in each draw, and the index of one of them."""
+    torch.manual_seed(0)
+    objects = torch.randn(8, 9, 5)
+    objects[:, 7:] = 0.0
+    made = []
+    for _ in range(draws):
+        orders = [torch.cat([torch.randperm(7), torch.tensor([7, 8])]) for _ in range(8)]
+        inverse = kind == "followed"
+        index = torch.tensor([int(o.argsort()[3] if inverse else o[3]) for o in orders])
+        index = torch.full((8,), 3) if kind == "a class" else index
+        made.append({"objects": torch.stack([objects[n][o] for n, o in enumerate(orders)]), "chosen": index})
+    return augmentations.compare(made, {"objects"}, {"chosen"})
+
+
+def test_an_index_follows_the_rows_that_are_reordered() -> None:
+    [found] = scenes("followed")
+    assert found.pairs > found.unmoved
+    assert found.elsewhere == 0
+
+
+def test_an_index_that_is_looked_up_in_the_order_itself_points_elsewhere() -> None:
+    [found] = scenes("not inverted")
+    assert found.pairs > found.unmoved
+    assert found.elsewhere > 0.5 * found.pairs
+
+
+def test_a_class_of_a_set_stays() -> None:
+    [found] = scenes("a class")
+    assert found.unmoved == found.pairs
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_movements_are_mirrored_with_what_was_seen(followed: bool) -> None:  # noqa: FBT001 - a parameter
+    torch.manual_seed(0)
+    seen, moved = torch.randn(8, 2, 4), torch.randn(8, 6, 2)
+    signs, ways = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, -1.0])
+    made = []
+    for _ in range(4):
+        flipped = torch.rand(8, 1, 1) < 0.5
+        made.append(
+            {
+                "seen": torch.where(flipped, seen * signs, seen),
+                "moved": torch.where(flipped, moved * ways, moved) if followed else moved,
+            }
+        )
+    [found] = augmentations.compare(made, {"seen"}, {"moved"})
+    assert found.turn == "mirrored"
+    assert (found.unmoved < found.pairs) is followed
+
+
+def test_noise_mirrors_nothing() -> None:
+    torch.manual_seed(0)
+    seen, moved = torch.randn(8, 4), torch.randn(8, 2)
+    made = [{"seen": seen + 0.1 * torch.randn(8, 4), "moved": moved} for _ in range(4)]
+    assert augmentations.compare(made, {"seen"}, {"moved"}) == []
