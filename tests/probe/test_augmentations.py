@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from runtime_probe.record import Augmentation
 
 torch = pytest.importorskip("torch")
 
-from runtime_probe.record import Augmentation  # noqa: E402 - needs torch
-from runtime_probe.tap import augmentations  # noqa: E402
+from runtime_probe.tap import augmentations  # noqa: E402 - needs torch
 
 
 def scenes(kind: str, draws: int = 4) -> list[Augmentation]:
@@ -43,7 +47,7 @@ def test_a_class_of_a_set_stays() -> None:
 
 
 @pytest.mark.parametrize("followed", [True, False])
-def test_movements_are_mirrored_with_what_was_seen(followed: bool) -> None:  # noqa: FBT001 - a parameter
+def test_movements_are_mirrored_with_what_was_seen(followed: bool) -> None:
     torch.manual_seed(0)
     seen, moved = torch.randn(8, 2, 4), torch.randn(8, 6, 2)
     signs, ways = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, -1.0])
