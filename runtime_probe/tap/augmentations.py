@@ -14,15 +14,13 @@ from runtime_probe.record import Augmentation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_ROWS, _SETS, _PICTURES, SMALLEST, _SHORTEST = 2, 3, 4, 6, 16
-"""Dimensions of signals (N, T), of sets (N, T, D) and of pictures (N, C, H, W), pixels of their shorter side, and
-length of signals."""
+_ROWS, _PICTURES, SMALLEST, SHORTEST = 2, 4, 6, 16
+"""Dimensions of signals (N, T) and of pictures (N, C, H, W), pixels of their shorter side, and length of signals."""
 _ALIKE, _CLEARLY = 0.9, 0.1
 """Correlation of one draw with the turned other one, and by how much it is above that with the other one itself."""
 _CHANNELS = (1, 3, 4)
 
-REVERSED, MIRRORED, REORDERED = "reversed", "mirrored", "in another order"
-_ROUNDING = 1e-4
+REVERSED = "reversed"
 TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "flipped left to right": lambda x: x.flip(-1),
     "flipped upside down": lambda x: x.flip(-2),
@@ -45,50 +43,7 @@ def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets
                     turn = turned(first[row], later[row])
                     for target in targets if turn else []:
                         _note(found, (name, target, turn), draws[0].get(target), draws[number].get(target), row)
-            for target in targets:
-                _compare_numbers(found, (name, target), draws[0], draw)
     return list(found.values())
-
-
-def _compare_numbers(
-    found: dict[tuple[str, str], Augmentation],
-    names: tuple[str, str],
-    first: dict[str, torch.Tensor],
-    later: dict[str, torch.Tensor],
-) -> None:
-    """Vectors whose signs were changed, with movements that were not; rows in another order, and an index of a row."""
-    if any(name not in draw for name in names for draw in (first, later)):
-        return
-    (a, x), (b, y) = ([draw[name] for name in names] for draw in (first, later))
-    if a.shape != b.shape or x.shape != y.shape or a.dim() < _ROWS or not a.is_floating_point() or len(x) != len(a):
-        return
-    pointing = a.dim() == _SETS and x.dim() == 1 and not x.is_floating_point() and x.dtype != torch.bool
-    moving = x.dim() > 1 and x.is_floating_point() and a.shape[-1] < _SHORTEST
-    for row in range(len(a)):
-        if moving and _mirrored(a[row], b[row]):
-            entry = entry_of(found, *names, MIRRORED, x[row])
-            entry.pairs += 1
-            entry.unmoved += torch.equal(x[row], y[row])
-        elif pointing and _reordered(a[row], b[row]) and max(int(x[row]), int(y[row])) < len(a[row]):
-            entry = entry_of(found, *names, REORDERED, x[row])
-            entry.pairs += 1
-            entry.unmoved += torch.equal(x[row], y[row])
-            entry.elsewhere += not torch.equal(a[row][int(x[row])], b[row][int(y[row])])
-
-
-def _mirrored(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether some columns of numbers (..., D) came back with the other sign, and others as they were."""
-    a, b = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
-    tolerance = _ROUNDING * a.abs().amax(dim=0)
-    same, turned_round = ((a - s * b).abs().amax(dim=0) <= tolerance for s in (1.0, -1.0))
-    kept, changed = same & ~turned_round, turned_round & ~same
-    return bool((same | turned_round).all()) and bool(kept.any()) and bool(changed.any())
-
-
-def _reordered(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether rows (T, D) came back in another order."""
-    ordered = [torch.stack(sorted(rows, key=lambda row: row.tolist())) for rows in (a, b)]
-    return torch.equal(*ordered) and not torch.equal(a, b)
 
 
 def views(value: torch.Tensor | None) -> list[torch.Tensor]:
@@ -97,7 +52,7 @@ def views(value: torch.Tensor | None) -> list[torch.Tensor]:
         return []
     if value.dim() < _PICTURES:
         signals = [value[:, None]] if value.dim() == _ROWS else [value, value.movedim(1, -1)]
-        return [signal[:, :, None].float() for signal in signals if signal.shape[-1] >= _SHORTEST]
+        return [signal[:, :, None].float() for signal in signals if signal.shape[-1] >= SHORTEST]
     value = value[:, 0] if value.dim() > _PICTURES else value
     if value.shape[-1] in _CHANNELS and value.shape[1] not in _CHANNELS:
         value = value.movedim(-1, 1)

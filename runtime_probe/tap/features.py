@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING
 
 from convdiag_lint.events import EventKind
 from runtime_probe.tap import (
-    again,
-    augmentations,
+    data_asked,
     environments,
-    held_out,
     keepers,
     loops,
     places,
     planned,
     randomness,
-    relations,
     shifts,
-    stored,
     times,
 )
 
@@ -82,18 +78,7 @@ def after_warm_up(session: Session) -> None:
     session.forget_step()
     session.record.masks = session.masks.found()
     session.record.augmentations = session.mirrored.found()
-    loader = session.feed.first() if session.feed.first is not None else None
-    if loader is not None and session.record.rank == 0:
-        with session.looking("relating targets to inputs"):
-            session.record.relations = relations.look(loader, *session.parts.roles())
-        with session.looking("asking for the same samples again"):
-            draws = again.draw(loader)
-            session.record.augmentations += augmentations.compare(draws, *session.parts.roles())
-            session.record.batch.drifting = again.drifting(draws)
-        with session.looking("comparing held-out data"):
-            session.record.held_out = held_out.compare(loader, session.parts.inputs)
-        with session.looking("asking what reading changes"):
-            session.record.batch.changed = stored.changed_by_reading(loader)
+    data_asked.ask(session)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     session.record.features.attention = session.watch.attention.seen

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 torch = pytest.importorskip("torch")
 
-from runtime_probe.tap import augmentations  # noqa: E402 - needs torch
+from runtime_probe.tap import vectors  # noqa: E402 - needs torch
 
 
 def scenes(kind: str, draws: int = 4) -> list[Augmentation]:
@@ -26,7 +26,7 @@ def scenes(kind: str, draws: int = 4) -> list[Augmentation]:
         index = torch.tensor([int(o.argsort()[3] if inverse else o[3]) for o in orders])
         index = torch.full((8,), 3) if kind == "a class" else index
         made.append({"objects": torch.stack([objects[n][o] for n, o in enumerate(orders)]), "chosen": index})
-    return augmentations.compare(made, {"objects"}, {"chosen"})
+    return vectors.compare(made, {"objects"}, {"chosen"})
 
 
 def test_an_index_follows_the_rows_that_are_reordered() -> None:
@@ -60,7 +60,7 @@ def test_movements_are_mirrored_with_what_was_seen(followed: bool) -> None:
                 "moved": torch.where(flipped, moved * ways, moved) if followed else moved,
             }
         )
-    [found] = augmentations.compare(made, {"seen"}, {"moved"})
+    [found] = vectors.compare(made, {"seen"}, {"moved"})
     assert found.turn == "mirrored"
     assert (found.unmoved < found.pairs) is followed
 
@@ -69,4 +69,4 @@ def test_noise_mirrors_nothing() -> None:
     torch.manual_seed(0)
     seen, moved = torch.randn(8, 4), torch.randn(8, 2)
     made = [{"seen": seen + 0.1 * torch.randn(8, 4), "moved": moved} for _ in range(4)]
-    assert augmentations.compare(made, {"seen"}, {"moved"}) == []
+    assert vectors.compare(made, {"seen"}, {"moved"}) == []

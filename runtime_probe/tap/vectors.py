@@ -1,0 +1,74 @@
+"""What a data set does to vectors and sets when it is asked for the same samples again, and whether targets follow.
+
+A state that is mirrored goes with a movement that is; in a set that is reordered an index points to another row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from runtime_probe.tap.augmentations import SHORTEST, entry_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime_probe.record import Augmentation
+
+_ROWS, _SETS = 2, 3
+"""Dimensions of vectors (N, D), and of sets and short sequences (N, T, D)."""
+MIRRORED, REORDERED = "mirrored", "in another order"
+_ROUNDING = 1e-4
+
+
+def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
+    """Compare the parts of samples that were drawn several times: where inputs came back changed, did targets?"""
+    found: dict[tuple[str, str], Augmentation] = {}
+    targets = sorted(targets)
+    for name in sorted(inputs):
+        for draw in draws[1:]:
+            for target in targets:
+                _compare(found, (name, target), draws[0], draw)
+    return list(found.values())
+
+
+def _compare(
+    found: dict[tuple[str, str], Augmentation],
+    names: tuple[str, str],
+    first: dict[str, torch.Tensor],
+    later: dict[str, torch.Tensor],
+) -> None:
+    """Vectors whose signs were changed, with movements that were not; rows in another order, and an index of a row."""
+    if any(name not in draw for name in names for draw in (first, later)):
+        return
+    (a, x), (b, y) = ([draw[name] for name in names] for draw in (first, later))
+    if a.shape != b.shape or x.shape != y.shape or a.dim() < _ROWS or not a.is_floating_point() or len(x) != len(a):
+        return
+    pointing = a.dim() == _SETS and x.dim() == 1 and not x.is_floating_point() and x.dtype != torch.bool
+    moving = x.dim() > 1 and x.is_floating_point() and a.shape[-1] < SHORTEST
+    for row in range(len(a)):
+        if moving and _mirrored(a[row], b[row]):
+            entry = entry_of(found, *names, MIRRORED, x[row])
+            entry.pairs += 1
+            entry.unmoved += torch.equal(x[row], y[row])
+        elif pointing and _reordered(a[row], b[row]) and max(int(x[row]), int(y[row])) < len(a[row]):
+            entry = entry_of(found, *names, REORDERED, x[row])
+            entry.pairs += 1
+            entry.unmoved += torch.equal(x[row], y[row])
+            entry.elsewhere += not torch.equal(a[row][int(x[row])], b[row][int(y[row])])
+
+
+def _mirrored(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether some columns of numbers (..., D) came back with the other sign, and others as they were."""
+    a, b = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
+    tolerance = _ROUNDING * a.abs().amax(dim=0)
+    same, turned_round = ((a - s * b).abs().amax(dim=0) <= tolerance for s in (1.0, -1.0))
+    kept, changed = same & ~turned_round, turned_round & ~same
+    return bool((same | turned_round).all()) and bool(kept.any()) and bool(changed.any())
+
+
+def _reordered(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether rows (T, D) came back in another order."""
+    ordered = [torch.stack(sorted(rows, key=lambda row: row.tolist())) for rows in (a, b)]
+    return torch.equal(*ordered) and not torch.equal(a, b)
