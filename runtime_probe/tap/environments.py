@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _VECTORS = ("SyncVectorEnv", "AsyncVectorEnv")
 _REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
 _LIMITS = ("max_episode_steps", "_max_episode_steps", "horizon", "limit", "max_steps", "episode_length")
+_ROWS = 2
+"""Dimensions of observations of many environments (N, D); their rewards are (N)."""
 _COMPARED = 100
 """Steps whose observations are compared: one that is reused is so from the first."""
 _MOST = 10_000
@@ -99,10 +101,26 @@ def _watch_own(session: Session, steps: Steps, value: Any) -> None:
             session.record.rewards.limit = limit
 
 
+def _alike(value: Any, observation: Any) -> bool:
+    """Whether something may be an observation, too."""
+    shape = getattr(value, "shape", ())
+    return len(shape) >= _ROWS or (len(shape) > 0 and shape == getattr(observation, "shape", ()))
+
+
+def _is_end(value: Any) -> bool:
+    """Whether something may say that an episode is over, or which ones of many are."""
+    one = value[0] if isinstance(value, (list, tuple)) and value else value
+    return isinstance(one, (bool, int)) or (hasattr(one, "dtype") and getattr(value, "ndim", 1) < _ROWS)
+
+
 def _count(end: Any) -> int:
     if isinstance(end, torch.Tensor):
         return int(end.sum())
-    return int(sum(end) if hasattr(end, "__len__") and not isinstance(end, dict) else bool(end))
+    return int(sum(end) if _is_many(end) else bool(end))
+
+
+def _is_many(value: Any) -> bool:
+    return hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0
 
 
 class Steps:
@@ -129,8 +147,10 @@ class Steps:
                 self.depth -= vector
             if self.session.active and not self.depth and isinstance(result, tuple) and len(result) >= 2:
                 with self.session.looking("looking at a reward"):
-                    # (observation, reward, done), with something else behind it as a rule
-                    self.note(result[1], result[2:-1] if len(result) > 3 else result[2:])
+                    # (observation, reward, done), with something else behind it as a rule, and some with the last
+                    # observation of episodes before it.
+                    place = next((n for n in range(1, len(result) - 1) if not _alike(result[n], result[0])), 1)
+                    self.note(result[place], [end for end in result[place + 1 :] if _is_end(end)])
                     self._compare(result[0])
             return result
 
@@ -153,7 +173,7 @@ class Steps:
         rewards = self.session.record.rewards
         if isinstance(reward, torch.Tensor):
             reward = reward.detach().flatten().tolist()
-        values = [float(value) for value in reward] if hasattr(reward, "__len__") else [float(reward)]
+        values = [float(value) for value in reward] if _is_many(reward) else [float(reward)]
         for value in values[:_MOST]:
             rewards.minimum = min(rewards.minimum, value) if rewards.count else value
             rewards.maximum = max(rewards.maximum, value) if rewards.count else value

@@ -55,3 +55,28 @@ def test_an_observation_that_changes_in_place_is_seen(copied: bool) -> None:
     for _ in range(3):
         watched(0.5)
     assert found.record.rewards.reused is not copied
+
+
+@pytest.mark.parametrize("many", [(), (6,)])
+def test_rewards_are_found_behind_the_last_observation_of_an_episode(many: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+
+    def step(action: float) -> tuple[Any, ...]:
+        observation, final = rng.normal(size=(*many, 5)), rng.normal(size=(*many, 5))
+        return observation, final, np.full(many, 2.0), np.zeros(many, bool), np.ones(many, bool), [{}], final[None]
+
+    found = session()
+    Steps(found).watched(step, vector=True)(0.0)
+    rewards = found.record.rewards
+    assert (rewards.minimum, rewards.maximum) == (2.0, 2.0)
+    assert rewards.count == max(1, *many, 0)
+    assert rewards.episodes > 0
+
+
+def test_observations_of_one_number_look_like_rewards_and_come_first() -> None:
+    def step(action: Any) -> tuple[Any, ...]:
+        return np.arange(4), np.full(4, 3.0), np.zeros(4, bool), {}
+
+    found = session()
+    Steps(found).watched(step, vector=True)(0.0)
+    assert found.record.rewards.maximum == 3.0
