@@ -292,6 +292,10 @@ class Rewards:
     """Steps after which the environment ends an episode by itself; 0 if not known."""
     gamma: float | None = None
     gamma_name: str = ""
+    fractions: int = 0
+    """Rewards that are no whole numbers."""
+    stored_whole: str = ""
+    """Attribute of an object of the script that keeps rewards as whole numbers."""
     reused: bool = False
     """An environment returned one array for each step, and changed it in place."""
 

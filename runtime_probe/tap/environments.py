@@ -73,6 +73,8 @@ def find(session: Session, *, at_hand: bool) -> None:
             for name, value in list(scope.items()):
                 if _is_environment(value):
                     _watch_own(session, steps, value)
+                elif _is_own(value):
+                    session.record.rewards.stored_whole = stored_whole(value) or session.record.rewards.stored_whole
                 elif name.strip("_").lower() in _REWARDS and hasattr(value, "__len__"):
                     with contextlib.suppress(TypeError):  # a tensor without dimensions
                         most = max(most, value, key=len)
@@ -82,12 +84,24 @@ def find(session: Session, *, at_hand: bool) -> None:
         session.record.rewards.longest = steps.length = 0
 
 
+def _is_own(value: Any) -> bool:
+    """Whether something is an object of a class of the script's own, and no part of a model."""
+    own = places.is_user(getattr(sys.modules.get(type(value).__module__), "__file__", None) or "")
+    return own and not isinstance(value, (type, torch.nn.Module, torch.optim.Optimizer))
+
+
 def _is_environment(value: Any) -> bool:
     kind = type(value)
-    own = places.is_user(getattr(sys.modules.get(kind.__module__), "__file__", None) or "")
-    if not own or isinstance(value, (type, torch.nn.Module, torch.optim.Optimizer)):
-        return False
-    return callable(getattr(kind, "step", None)) and callable(getattr(kind, "reset", None))
+    return _is_own(value) and callable(getattr(kind, "step", None)) and callable(getattr(kind, "reset", None))
+
+
+def stored_whole(holder: Any) -> str:
+    """Name the array of rewards of a buffer that holds whole numbers; empty for none."""
+    for name, value in vars(holder).items() if hasattr(holder, "__dict__") else ():
+        whole = "int" in str(getattr(value, "dtype", ""))
+        if whole and name.strip("_").lower() in _REWARDS and getattr(value, "ndim", False):
+            return f"{type(holder).__name__}.{name}"
+    return ""
 
 
 def _watch_own(session: Session, steps: Steps, value: Any) -> None:
@@ -130,6 +144,7 @@ class Steps:
         self.session = session
         self.depth = 0
         self.kinds: set[type] = set()
+        self.compared = 0
         self.last: tuple[Any, Any] = None, None
         """The observation that was returned last, and what it held."""
         self.total = 0.0
@@ -159,7 +174,8 @@ class Steps:
     def _compare(self, observation: Any) -> None:
         """Is it the array of the step before, with other numbers in it?"""
         rewards, np = self.session.record.rewards, sys.modules.get("numpy")
-        if rewards.reused or rewards.count > _COMPARED:
+        self.compared += 1
+        if rewards.reused or self.compared > _COMPARED:
             return
         if np is None or not isinstance(observation, np.ndarray) or not observation.ndim:
             return
@@ -179,6 +195,7 @@ class Steps:
             rewards.maximum = max(rewards.maximum, value) if rewards.count else value
             rewards.count += 1
             rewards.nonzero += value != 0.0
+            rewards.fractions += value % 1 != 0
             self.total += value
         rewards.mean = self.total / max(rewards.count, 1)
         if self.session.watching:

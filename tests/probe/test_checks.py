@@ -138,6 +138,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "attention over queries": (healthy(features=Features(attention=True, attention_axis=LOSS)), "attention-over-queries"),
     "data scaled by being read": (healthy(batch=Batch(1, 64, 4, changed="ClipDataset.specs")), "reading-changes-data"),
     "the checkpoint of the largest loss": (healthy(keepers=[Keeper("ModelCheckpoint", "val_loss", more=True)]), "worst-weights-kept"),
+    "rewards without what is behind the point": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, fractions=150, stored_whole="Buffer.reward")), "rewards-cut-off"),
     "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
     "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
     "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),

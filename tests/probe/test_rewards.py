@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 
-from runtime_probe.tap.environments import Steps  # noqa: E402
+from runtime_probe.tap.environments import Steps, stored_whole  # noqa: E402
 from runtime_probe.tap.rewards import reward_share  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def test_rewards_of_zero_and_one_tell_nothing() -> None:
 
 def session() -> Any:
     rewards = SimpleNamespace(
-        count=0, minimum=0.0, maximum=0.0, nonzero=0, mean=0.0, longest=0, episodes=0, reused=False
+        count=0, minimum=0.0, maximum=0.0, nonzero=0, fractions=0, mean=0.0, longest=0, episodes=0, reused=False
     )
     record = SimpleNamespace(rewards=rewards)
     return SimpleNamespace(active=True, watching=False, record=record, looking=nullcontext)
@@ -80,3 +80,19 @@ def test_observations_of_one_number_look_like_rewards_and_come_first() -> None:
     found = session()
     Steps(found).watched(step, vector=True)(0.0)
     assert found.record.rewards.maximum == 3.0
+
+
+def test_buffers_that_keep_rewards_as_whole_numbers_are_named() -> None:
+    def kept(rewards: Any) -> str:
+        return stored_whole(SimpleNamespace(reward=rewards, action=np.zeros(9, np.int64)))
+
+    assert kept(np.zeros(9, np.int64)) == "SimpleNamespace.reward"
+    assert kept(torch.zeros(9, 4, dtype=torch.int32)) == "SimpleNamespace.reward"
+    for fine in (np.zeros(9, np.float32), torch.zeros(9), [0.5, 1.0], 3, None, np.array(["a"])):
+        assert kept(fine) == ""
+
+
+def test_rewards_that_are_no_whole_numbers_are_counted() -> None:
+    found = session()
+    Steps(found).watched(lambda: (np.zeros(3), np.array([0.5, 1.0, float("nan")]), False), vector=True)()
+    assert found.record.rewards.fractions == 2

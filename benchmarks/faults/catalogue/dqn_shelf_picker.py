@@ -25,7 +25,7 @@ FAMILY = FamilyOfFaults(
         # Words: the integer type of the buffer cuts rewards off after the point.
         fault(
             "rewards-stored-as-integers",
-            "",
+            "rewards-cut-off",
             "self.reward, self.terminated, self.ended = np.zeros((3, rows, lanes), dtype=np.float32)",
             "self.reward, self.terminated, self.ended = np.zeros((3, rows, lanes), dtype=np.int64)",
         ),
