@@ -133,7 +133,8 @@ class Parts:
         if self.session.record.features.time_argument or not targets:
             targets |= {name for name in self.inputs if name in self.kinds and self.kinds[name][0] in self.answered}
         aimed_at = self.aimed_at - masks
-        targets |= aimed_at if self.inputs - aimed_at - masks else set()
+        if aimed_at and self.inputs - aimed_at - masks:
+            targets = aimed_at  # what else goes into a loss may be a weight, or say which samples count
         return self.inputs - targets - masks, targets
 
     def forget(self) -> None:
