@@ -41,15 +41,16 @@ def note_time(session: Session) -> None:
                 continue
             if tensor.requires_grad or not _drawn(draws, tensor, size):
                 continue
-            features.times = session.times.spread.get(label)
             if tensor.is_floating_point():
                 low, high = float(tensor.min()), float(tensor.max())
                 if low >= 0.0 and high <= 1.0:
                     features.time_argument, features.time_integral = label, False
                     results.time_observed = [low, high]
+                    features.times = session.times.spread.get(label)
                     return
             elif tensor.dtype != torch.bool:
                 features.time_argument, features.time_integral = label, True
+                features.times = session.times.spread.get(label)
                 features.late_likeness = session.times.likeness.get(label)
                 return
 
@@ -60,7 +61,8 @@ def note_first(session: Session) -> None:
         given = call.named()
         size = max((len(t) for _, t in given if t.dim()), default=0)
         for name, tensor in given:
-            if tensor.dtype != torch.bool and not tensor.is_complex() and tensor.numel() in (1, size):
+            plain = tensor.dtype != torch.bool and not tensor.is_complex()
+            if size and plain and tensor.numel() in (1, size):
                 counts = tensor.flatten().unique(return_counts=True)[1]
                 spread = Times(size, len(counts), int(counts.max()) / tensor.numel())
                 session.times.spread[f"{type(call.module).__name__}({name})"] = spread
@@ -92,6 +94,6 @@ def _late_likeness(session: Session, given: list[tuple[str, torch.Tensor]], time
 def _drawn(draws: dict[str, list[int]], tensor: torch.Tensor, size: int) -> bool:
     names = ("rand", "uniform", "normal", "randn") if tensor.is_floating_point() else ("randint",)
     sizes = {tensor.numel(), size}
-    if bool((tensor == tensor.flatten()[0]).all()):
+    if tensor.numel() and bool((tensor == tensor.flatten()[0]).all()):
         sizes.add(1)  # one for all
     return any(numel in sizes for name in names for numel in draws.get(name, ()))
