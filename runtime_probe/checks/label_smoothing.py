@@ -35,7 +35,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 CHECK = Check(
     id="label-smoothing-too-high",
     title="Label smoothing",
-    step=3,
+    step=7,
     seed="",
     why="The smoothed label is all that the loss sees. At 0.9 with ten classes the true one is wanted with 0.19, and"
     " each other one with 0.09: a gradient of a tenth, drowned by the noise of the batch.",

@@ -40,7 +40,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 CHECK = Check(
     id="worst-weights-kept",
     title="The best weights are kept",
-    step=3,
+    step=4,
     seed="",
     why="A checkpoint of the largest validation loss is that of the first epoch, or of a spike. Training looks fine,"
     " and what is deployed has learnt nothing.",
