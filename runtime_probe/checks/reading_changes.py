@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Name the part of the batch that is another one each time, by the same factor."""
     batch = record.batch
-    if batch.drifting:
-        yield failed(
-            f"{batch.drifting} of the same samples differs each time that they are read, by the same factor and offset"
-            " for all of them",
-            "scale a copy: x = (x - mean) / std, no sub_(), div_(), -= or /= on what the data set keeps",
-        )
-    elif batch.changed:
+    if batch.changed:
         yield failed(
             f"{batch.changed} holds other numbers each time that samples are read: the data set changes what it keeps",
             "scale a copy: x = (x - mean) / std, no sub_(), div_(), -= or /= on what the data set keeps",

@@ -265,8 +265,6 @@ class Batch:
     """The largest part of the script's batch, if it is the same for all samples."""
     changed: str = ""
     """Attribute of the data set that holds other numbers after samples were read a second time."""
-    drifting: str = ""
-    """The part of the batch that changes in the same way each time that the data set is read."""
     made_up: bool = False
     """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import tensors
 
 if TYPE_CHECKING:
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 def asked(call: Call, args: Any, kwargs: Any, *, gradients: bool = False) -> list[torch.Tensor]:
     """Return all that the model of a call answers to these arguments, single numbers and whole numbers left out."""
-    state = Randomness()
     was = [(m, m.training) for m in call.module.modules()]
     call.module.eval()
     try:
-        with torch.set_grad_enabled(gradients):
+        with untouched(), torch.set_grad_enabled(gradients):
             output = call.module(*args, **kwargs)
     finally:
         for module, training in was:
             module.training = training
-        state.put_back()
     return [t for _, t in tensors(output) if t.is_floating_point() and t.dim()]

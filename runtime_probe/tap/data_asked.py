@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 from runtime_probe.tap import again, augmentations, held_out, relations, stored, vectors
 
 if TYPE_CHECKING:
+    from runtime_probe.tap.living import Living
     from runtime_probe.tap.session import Session
 
 
-def ask(session: Session) -> None:
+def ask(session: Session, living: Living) -> None:
     """Read samples of the loader that training goes through first: all over the data set, and some of them again."""
     record = session.record
     loader = session.feed.first() if session.feed.first is not None else None
     if loader is None or record.rank:
         return
+    # First: what is scaled in place again and again comes to rest soon.
+    with session.looking("asking what reading changes"):
+        record.batch.changed = stored.changed_by_reading(loader)
     inputs, targets = session.parts.roles()
     with session.looking("relating targets to inputs"):
         record.relations = relations.look(loader, inputs, targets)
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)
-        record.batch.drifting = again.drifting(draws)
     with session.looking("comparing held-out data"):
-        record.held_out = held_out.compare(loader, inputs)
-    with session.looking("asking what reading changes"):
-        record.batch.changed = stored.changed_by_reading(loader)
+        record.held_out = held_out.compare(loader, inputs, living)

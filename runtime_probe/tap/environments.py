@@ -86,8 +86,7 @@ def find(session: Session, *, at_hand: bool) -> None:
 
 def _is_own(value: Any) -> bool:
     """Whether something is an object of a class of the script's own, and no part of a model."""
-    own = places.is_user(getattr(sys.modules.get(type(value).__module__), "__file__", None) or "")
-    return own and not isinstance(value, (type, torch.nn.Module, torch.optim.Optimizer))
+    return places.is_of_user(value) and not isinstance(value, (type, torch.nn.Module, torch.optim.Optimizer))
 
 
 def _is_environment(value: Any) -> bool:

@@ -12,6 +12,7 @@ from runtime_probe.tap import (
     data_asked,
     environments,
     keepers,
+    living,
     loops,
     places,
     planned,
@@ -73,12 +74,13 @@ def after_warm_up(session: Session) -> None:
         session.record.features.planned_steps = session.rounds // _accumulated(session)
     with session.looking("asking a schedule"):
         session.schedules.look_ahead()
+    alive = living.found()
     with session.looking("asking what keeps the best weights"):
-        session.record.keepers = keepers.found()
+        session.record.keepers = keepers.among(alive)
     session.forget_step()
     session.record.masks = session.masks.found()
     session.record.augmentations = session.mirrored.found()
-    data_asked.ask(session)
+    data_asked.ask(session, alive)
     session.record.idle_terms += session.terms.found()
     session.record.exchanged += session.watch.reshapes.found()
     session.record.features.attention = session.watch.attention.seen

@@ -5,36 +5,34 @@ Statistics are computed for one data set and forgotten for the other, more often
 
 from __future__ import annotations
 
-import gc
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset
 
 from runtime_probe.record import HeldOut
-from runtime_probe.tap.loaders import items, length
-from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.loaders import samples, spread_out
+from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import rows_of, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_SAMPLES, _FEWEST, _AT_ONCE, _SECONDS = 48, 16, 8, 0.5
+    from torch.utils.data import DataLoader
+
+    from runtime_probe.tap.living import Living
+
+_SAMPLES, _FEWEST, _SECONDS = 48, 16, 0.5
 _MOST_SETS = 3
 
 
-def compare(loader: DataLoader[Any], inputs: Iterable[str]) -> list[HeldOut]:
+def compare(loader: DataLoader[Any], inputs: Iterable[str], living: Living) -> list[HeldOut]:
     """Read samples of the data set of training and of each other one, and compare the scales of inputs they share."""
     data: Any = loader.dataset
     inputs = sorted(inputs)
-    state = Randomness()
-    try:
+    with untouched():
         own = _read(data, loader.collate_fn) if inputs else {}
-        others = [(other, _read(other, collate)) for other, collate in _others(loader)] if own else []
-    finally:
-        state.put_back()
+        others = [(other, _read(other, collate)) for other, collate in _others(loader, living)] if own else []
     found = []
     for other, parts in others:
         for name in inputs:
@@ -44,39 +42,25 @@ def compare(loader: DataLoader[Any], inputs: Iterable[str]) -> list[HeldOut]:
     return found
 
 
-def _others(loader: DataLoader[Any]) -> Iterator[tuple[Any, Any]]:
-    """Map-style data sets of other loaders and of a Trainer of transformers, each with what collates its samples."""
+def _others(loader: DataLoader[Any], living: Living) -> Iterator[tuple[Any, Any]]:
+    """Data sets of other loaders and of a Trainer of transformers, each with what collates its samples."""
+    candidates = [(other.dataset, other.collate_fn) for other in living["DataLoader"] if "dataset" in vars(other)]
+    for trainer in living["Trainer"]:
+        held = vars(trainer).get("eval_dataset")
+        candidates += [(one, loader.collate_fn) for one in (held.values() if isinstance(held, dict) else [held])]
     known = [loader.dataset]
-    waits = "transformers.trainer" in sys.modules
-    for thing in gc.get_objects():
-        kind = type(thing)
-        if issubclass(kind, DataLoader):
-            found = [(thing.dataset, thing.collate_fn)]
-        elif waits and any(base.__name__ == "Trainer" for base in kind.__mro__):
-            held = getattr(thing, "eval_dataset", None)
-            found = [(one, loader.collate_fn) for one in (held.values() if isinstance(held, dict) else [held])]
-        else:
-            continue
-        for data, collate in found:
-            usable = data is not None and collate is not None and not isinstance(data, IterableDataset)
-            if usable and all(data is not other for other in known) and len(known) <= _MOST_SETS:
-                known.append(data)
-                yield data, collate
+    for data, collate in candidates:
+        if data is not None and all(data is not other for other in known) and len(known) <= _MOST_SETS:
+            known.append(data)
+            yield data, collate
 
 
 def _read(data: Any, collate: Callable[[Any], Any] | None) -> dict[str, torch.Tensor]:
     """Collated samples from all over a data set; none where it is short, or slow."""
-    whole = length(data)
-    if collate is None or isinstance(data, IterableDataset) or whole < _FEWEST:
+    if collate is None:
         return {}
-    wanted = min(_SAMPLES, whole)
-    samples: list[Any] = []
-    began = time.monotonic()
-    for start in range(0, wanted, _AT_ONCE):
-        samples += items(data, [n * whole // wanted for n in range(start, min(start + _AT_ONCE, wanted))])
-        if time.monotonic() - began > _SECONDS:
-            break
-    return dict(tensors(collate(samples))) if len(samples) >= _FEWEST else {}
+    found = samples(data, spread_out(data, _SAMPLES), time.monotonic() + _SECONDS)
+    return dict(tensors(collate(found))) if len(found) >= _FEWEST else {}
 
 
 def _compared(name: str, other: str, own: torch.Tensor | None, theirs: torch.Tensor | None) -> HeldOut | None:

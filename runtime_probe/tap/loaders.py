@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import time
 import weakref
 from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader, SequentialSampler, Subset, WeightedRandomSampler
+from torch.utils.data import DataLoader, IterableDataset, SequentialSampler, Subset, WeightedRandomSampler
 
 from runtime_probe.tap.places import here
 from runtime_probe.tap.randomness import Randomness
 from runtime_probe.tap.statistics import follows, tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runtime_probe.tap.session import Session
 
 
 _FEWEST_SAMPLES, _MOST_CLASSES = 8, 1000
+_AT_ONCE = 16
+"""Samples that are read before the clock is looked at."""
 
 
 class Feed:
@@ -205,6 +208,23 @@ def items(data: Any, chosen: list[Any]) -> Any:
     """Samples of a map-style data set, fetched as torch's own fetcher does."""
     found = data.__getitems__(chosen) if hasattr(data, "__getitems__") else None
     return found if found is not None else [data[index] for index in chosen]
+
+
+def samples(data: Any, chosen: Sequence[int], until: float) -> list[Any]:
+    """Samples of a map-style data set, a few at a time; those that were read when the clock was at `until`."""
+    found: list[Any] = []
+    for start in range(0, len(chosen), _AT_ONCE):
+        found += items(data, list(chosen[start : start + _AT_ONCE]))
+        if time.monotonic() > until:
+            break
+    return found
+
+
+def spread_out(data: Any, wanted: int) -> list[int]:
+    """Places of so many samples, or of all, from all over a data set; none of a stream."""
+    whole = 0 if isinstance(data, IterableDataset) else max(0, length(data))
+    wanted = min(wanted, whole)
+    return [number * whole // wanted for number in range(wanted)]
 
 
 def cut(batch: Any, size: int, wanted: int) -> Any:

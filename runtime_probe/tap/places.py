@@ -7,7 +7,7 @@ import site
 import sys
 import sysconfig
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import convdiag_lint
 import runtime_probe
@@ -45,6 +45,11 @@ def is_user(filename: str) -> bool:
     if path.startswith((*_HERE, *_PACKAGES)) or "site-packages" in path or "dist-packages" in path:
         return False
     return not path.startswith(_STANDARD)
+
+
+def is_of_user(value: Any) -> bool:
+    """Whether something is an object of a class of the user's own."""
+    return is_user(getattr(sys.modules.get(type(value).__module__), "__file__", None) or "")
 
 
 def is_probe(filename: str) -> bool:

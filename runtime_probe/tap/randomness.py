@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import sys
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime_probe.tap.patches import Patches
 
 _generators: weakref.WeakSet[torch.Generator] = weakref.WeakSet()
@@ -93,6 +96,16 @@ class Randomness:
                 generator.set_state(state)
         for generator, state in self.numpy_generators:
             generator.bit_generator.state = state
+
+
+@contextlib.contextmanager
+def untouched() -> Iterator[Randomness]:
+    """Draw at will: afterwards the next draws are those that would have come before."""
+    state = Randomness()
+    try:
+        yield state
+    finally:
+        state.put_back()
 
 
 def _cuda() -> bool:

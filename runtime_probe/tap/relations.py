@@ -13,8 +13,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from runtime_probe.record import Relation
-from runtime_probe.tap.loaders import items, length
-from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap.loaders import length, samples
+from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import lengths, tensors
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STRETCHES, _FEWEST, _LENGTH = 8, 4, 128
 """Read from the data set: runs of samples that follow each other."""
-_SECONDS, _AT_ONCE = 1.5, 16
+_SECONDS = 1.5
 """For all of them; slow data sets are left alone."""
 _FEATURES, _FITTED = 256, 64
 """Of the inputs: for distances, and for a linear fit to half of the samples."""
@@ -47,11 +47,8 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
     inputs, targets = sorted(inputs), sorted(targets)
     if not inputs or not targets:
         return []
-    state = Randomness()
-    try:
+    with untouched():
         stretches = _read(loader)
-    finally:
-        state.put_back()
     if len(stretches) < _FEWEST:
         return []
     parts = [dict(tensors(stretch)) for stretch in stretches]
@@ -76,15 +73,13 @@ def _read(loader: DataLoader[Any]) -> list[Any]:
     whole = length(data)
     wanted = min(whole // _LENGTH, _STRETCHES)
     stretches: list[Any] = []
-    began = time.monotonic()
+    until = time.monotonic() + _SECONDS
     for number in range(wanted if wanted >= _FEWEST else 0):
-        samples: list[Any] = []
         first = number * (whole // wanted)
-        for start in range(first, first + _LENGTH, _AT_ONCE):
-            samples += items(data, list(range(start, start + _AT_ONCE)))
-            if time.monotonic() - began > _SECONDS:
-                return stretches
-        stretches.append(loader.collate_fn(samples))
+        found = samples(data, range(first, first + _LENGTH), until)
+        if len(found) < _LENGTH or time.monotonic() > until:
+            break
+        stretches.append(loader.collate_fn(found))
     return stretches
 
 

@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
-from runtime_probe.tap.loaders import items, length
-from runtime_probe.tap.randomness import Randomness
+from runtime_probe.tap import places
+from runtime_probe.tap.loaders import items, samples, spread_out
+from runtime_probe.tap.randomness import untouched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,20 +31,14 @@ def changed_by_reading(loader: DataLoader[Any]) -> str:
     The first time may fill a cache, or a buffer.
     """
     data: Any = loader.dataset
-    whole = length(data)
-    if isinstance(data, IterableDataset) or whole < 1:
-        return ""
-    chosen = sorted({number * whole // _SAMPLES for number in range(_SAMPLES)})
-    state, began = Randomness(), time.monotonic()
-    try:
-        items(data, chosen)
-        if time.monotonic() - began > _SECONDS:
+    chosen, until = spread_out(data, _SAMPLES), time.monotonic() + _SECONDS
+    with untouched() as state:
+        samples(data, chosen, until)
+        if not chosen or time.monotonic() > until:
             return ""
         before = kept(data)
         state.put_back()
         items(data, chosen)
-    finally:
-        state.put_back()
     return changed(before)
 
 
@@ -85,14 +80,13 @@ def _arrays(data: Any) -> Iterator[tuple[str, torch.Tensor]]:
             if value.is_floating_point() and value.numel() >= _FEWEST and value.device.type == "cpu":
                 yield name, value
         elif depth < _DEEPEST:
-            left += [
-                (key if isinstance(value, Dataset) else name or key, item, depth + 1) for key, item in _within(value)
-            ]
+            left += [(key or name, item, depth + 1) for key, item in _within(value)]
 
 
 def _within(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, Dataset):
+    """What a container holds, and what an object of the script or of torch.utils.data does, with its name there."""
+    if isinstance(value, (list, tuple, dict)):
+        return [("", item) for item in (value.values() if isinstance(value, dict) else value)]
+    if (isinstance(value, Dataset) or places.is_of_user(value)) and hasattr(value, "__dict__"):
         return [(f"{type(value).__name__}.{key}", item) for key, item in vars(value).items()]
-    if isinstance(value, dict):
-        return [(str(key), item) for key, item in value.items()]
-    return [("", item) for item in value] if isinstance(value, (list, tuple)) else []
+    return []

@@ -41,7 +41,7 @@ class Watch(TorchFunctionMode):
         self.entered = False
         self.candidates: list[NonFinite] = []
         self.reshapes = Reshapes()
-        self.attention = Attention()
+        self.attention = Attention(session)
         self.surrogate = Surrogate(session.record)
 
     def start(self) -> None:
@@ -86,8 +86,6 @@ class Watch(TorchFunctionMode):
             self.reshapes.note(args, result)
         if name in ("cat", "concat", "concatenate"):
             self.session.calls.note_joined(args[0] if args else kwargs.get("tensors"), here(4))
-        if name in ("softmax", "log_softmax"):
-            self._softmax(args, kwargs)
         self.attention.note(name, args, kwargs, result)
         self.surrogate.note(name, args, result)
         if name in LOSS_FUNCTIONS:
@@ -107,18 +105,6 @@ class Watch(TorchFunctionMode):
             self.session.losses.note_error(name, args, result)
         if name in ("mul", "rmul", "add", "radd", "sub", "rsub", "lerp") and len(args) >= 2:
             self.session.noise.note_sum_or_product(name, args[0], args[1], result)
-
-    def _softmax(self, args: Any, kwargs: Any) -> None:
-        """Note one along the batch; scores of all pairs of a batch are square, and go both ways."""
-        given = args[0] if args else kwargs.get("input")
-        dimension = kwargs.get("dim", args[1] if len(args) > 1 else None)
-        if not isinstance(given, torch.Tensor) or given.dim() < 2 or dimension not in (0, -given.dim()):
-            return
-        sizes = {shapes[0][0] for shapes in self.session.calls.sizes.values() if shapes and shapes[0]}
-        found = self.session.record.softmax_over_batch
-        rows, where = given.shape[0], here(4)
-        if rows > 1 and rows in sizes and rows != given.shape[1] and str(where) not in {str(known) for known in found}:
-            found.append(where)
 
     def _finite(self, name: str, args: Any, result: torch.Tensor) -> None:
         if len(self.candidates) >= _CANDIDATES or bool(torch.isfinite(result).all()):

@@ -127,7 +127,6 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "constants behind a normalization": (healthy(parameters=[parameter("a", 0, 0.0, gradients=0, moved=0.0, alike=True), parameter("b", 1, 0.0, gradients=0, moved=0.0, alike=True)]), "units-alike"),
     "an output that sees its own target": (healthy(experiments=tried(leakage=[Leakage("own target", "DecisionTransformer", 0.7, "actions")])), "future-leaks"),
     "a picture flipped, and its mask not": (healthy(augmentations=[Augmentation("image", "mask", "flipped left to right", spatial=True, numbers=1024, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
-    "samples scaled in place": (healthy(batch=Batch(1, 64, 4, drifting="image")), "reading-changes-data"),
     "only padding counts": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, filled=False, marked=0.0, unmarked=0.1)]), "padding-not-masked"),
     "codes without a gradient": (healthy(experiments=tried(cuts=[Cut("VQVAE", "encoder", "values")])), "gradient-cut"),
     "a straight-through estimator turned round": (healthy(experiments=tried(cuts=[Cut("VQVAE", "codebook", "gradients")])), "gradient-cut"),

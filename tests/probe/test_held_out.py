@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,9 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import numpy as np  # noqa: E402 - comes with torch
+from building import healthy  # noqa: E402 - needs torch
 from torch.utils.data import DataLoader, Dataset, Subset  # noqa: E402 - needs torch
 
-from runtime_probe.tap import held_out, stored  # noqa: E402
+from runtime_probe.tap import data_asked, held_out, living, stored  # noqa: E402
 
 
 class Frames(Dataset[Any]):
@@ -59,7 +63,7 @@ def frames(count: int = 200) -> Any:
 def test_held_out_data_that_are_normalized_alike_augmentation_aside() -> None:
     train = DataLoader(Frames(frames(), 120.0, 60.0, augment=True), 8)
     other = DataLoader(Frames(frames(), 120.0, 60.0), 8)
-    [found] = held_out.compare(train, {"[0]"})
+    [found] = held_out.compare(train, {"[0]"}, living.found())
     assert found.dataset == "Frames"
     assert found.part == "[0]"
     assert 0.8 < found.ratio < 1.25
@@ -71,7 +75,7 @@ def test_held_out_data_that_are_normalized_alike_augmentation_aside() -> None:
 def test_held_out_data_that_are_not_normalized(mean: float, std: float) -> None:
     train = DataLoader(Frames(frames(), 120.0, 60.0), 8)
     other = DataLoader(Frames(frames(), mean, std), 8)
-    [found] = held_out.compare(train, {"[0]"})
+    [found] = held_out.compare(train, {"[0]"}, living.found())
     assert not 0.4 < found.ratio < 2.5
     del other
 
@@ -79,8 +83,8 @@ def test_held_out_data_that_are_not_normalized(mean: float, std: float) -> None:
 def test_a_data_set_alone_has_nothing_to_be_compared_with() -> None:
     train = DataLoader(Frames(frames(), 120.0, 60.0), 8)
     same = DataLoader(train.dataset, 16)
-    assert held_out.compare(train, {"[0]"}) == []
-    assert held_out.compare(train, set()) == []
+    assert held_out.compare(train, {"[0]"}, living.found()) == []
+    assert held_out.compare(train, set(), living.found()) == []
     del same
 
 
@@ -90,6 +94,18 @@ def test_reading_that_changes_what_is_kept_is_seen_behind_augmentation(kind: str
     held = {"tensor": data, "array": data.numpy(), "list": list(data)}[kind]
     loader = DataLoader(Subset(InPlace(held, 120.0, 60.0), range(50)), 8)
     assert stored.changed_by_reading(loader) == "InPlace.frames"
+
+
+def test_what_comes_to_rest_after_a_few_readings_is_seen_as_well() -> None:
+    loader = DataLoader(InPlace(frames(64), 120.0, 60.0), 8)
+    session: Any = SimpleNamespace(
+        record=healthy(),
+        feed=SimpleNamespace(first=weakref.ref(loader)),
+        parts=SimpleNamespace(roles=lambda: ({"[0]"}, {"[1]"})),
+        looking=lambda _: nullcontext(),
+    )
+    data_asked.ask(session, living.found())
+    assert session.record.batch.changed == "InPlace.frames"
 
 
 def test_caches_buffers_and_augmentation_change_nothing_the_second_time() -> None:

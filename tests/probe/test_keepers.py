@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-
 import pytest
 from building import healthy
 
@@ -13,10 +10,12 @@ torch = pytest.importorskip("torch")
 from runtime_probe.checks.worst_kept import CHECK  # noqa: E402 - as below
 from runtime_probe.families import detect  # noqa: E402
 from runtime_probe.record import Keeper  # noqa: E402
-from runtime_probe.tap import keepers  # noqa: E402
+from runtime_probe.tap import keepers, living  # noqa: E402
 
 
 class ModelCheckpoint:
+    __module__ = "lightning.pytorch.callbacks"
+
     def __init__(self, monitor: str | None, mode: str) -> None:
         self.monitor, self.mode = monitor, mode
 
@@ -26,19 +25,20 @@ class EarlyStopping(ModelCheckpoint):
 
 
 class TrainingArguments:
-    load_best_model_at_end, metric_for_best_model, greater_is_better = True, "eval_loss", True
+    __module__ = "transformers.training_args"
+
+    def __init__(self) -> None:
+        self.load_best_model_at_end, self.metric_for_best_model, self.greater_is_better = True, "eval_loss", True
+
+    @property
+    def device(self) -> str:
+        raise AssertionError("nobody asks properties")
 
 
-@pytest.fixture
-def _framework(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lightning", ModuleType("lightning"))
-
-
-@pytest.mark.usefixtures("_framework")
 def test_callbacks_and_arguments_that_are_alive_are_found() -> None:
     alive = [ModelCheckpoint("val_loss", "max"), EarlyStopping("val_acc", "max"), TrainingArguments()]
     unset = ModelCheckpoint(None, "min")
-    found = keepers.found()
+    found = keepers.among(living.found())
     assert Keeper("ModelCheckpoint", "val_loss", more=True) in found
     assert Keeper("EarlyStopping", "val_acc", more=True) in found
     assert Keeper("TrainingArguments", "eval_loss", more=True) in found

@@ -6,11 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from building import healthy
 
 torch = pytest.importorskip("torch")
 
 from runtime_probe.tap.attention import Attention  # noqa: E402 - needs torch
 from runtime_probe.tap.surrogate import Surrogate  # noqa: E402
+
+SESSION: Any = SimpleNamespace(calls=SimpleNamespace(sizes={}), record=healthy())
 
 
 class Told:
@@ -33,8 +36,8 @@ class Told:
 
 def pushed(kind: str) -> list[float]:
     torch.manual_seed(0)
-    record = SimpleNamespace(surrogates=[])
-    follower = Surrogate(record)  # type: ignore[arg-type]
+    record = healthy()
+    follower = Surrogate(record)
     told = Told(follower)
     policy = torch.distributions.Normal(torch.zeros(16, 2, requires_grad=True), 1.0)
     likely, advantage = policy.log_prob(torch.randn(16, 2)), torch.randn(16)
@@ -80,7 +83,7 @@ def test_temperatures_and_masks_are_no_advantages(kind: str) -> None:
 
 
 def attended(kind: str, dimension: int) -> Attention:
-    follower = Attention()
+    follower = Attention(SESSION)
     told = Told(follower, keywords=True)
     scores, values = torch.randn(2, 4, 6, 6), torch.randn(2, 4, 6, 8)
     weights = told("dropout", told("softmax", scores, dim=dimension), 0.1)
@@ -104,7 +107,7 @@ def test_weights_add_up_to_one_over_what_is_summed(kind: str, right: int, wrong:
 
 
 def test_clusters_that_share_out_points_are_no_attention() -> None:
-    follower = Attention()
+    follower = Attention(SESSION)
     told = Told(follower, keywords=True)
     told("matmul", told("softmax", torch.randn(2, 5, 30), dim=1), torch.randn(2, 30, 8))
     assert follower.other_axis is None
