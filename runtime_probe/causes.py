@@ -82,6 +82,11 @@ def sort(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda r: order.get(r.check, 0))
 
 
+def is_effect(result: Result) -> bool:
+    """Whether something that a check says is what other faults lead to as well."""
+    return result.check in _EFFECTS or result.check in _SYMPTOMS
+
+
 def explained(results: Sequence[Result]) -> dict[str, str]:
     """Return the failed checks that follow from another failed check, each with that one."""
     failed = {result.check: result for result in results if result.status is Status.FAIL}

@@ -108,6 +108,9 @@ def rank(results: Sequence[Result], record: Record) -> list[Cause]:
         overruled = root is not None and not (support > 0 > _evidence(root, tried, base)[2])
         if overruled or (result.status is Status.WARN and support <= 0):
             continue
+        # A shorter step helps many a faulty run a little: what names one thing is the better guess.
+        if result.status is Status.WARN and causes.is_effect(result) and not causes.is_effect(warned[0]):
+            continue
         order = len(failed) + len(warned) - place
         score = order + support + (0.0 if result.status is Status.WARN else 2 * _SUPPORT)
         evidence = [result.message, *speaking]

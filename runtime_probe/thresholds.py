@@ -17,6 +17,8 @@ MIXED_MAGNITUDE = 100.0
 """A feature this large beside one a hundred times smaller: two units (mm and rad) in one input."""
 IMAGE_BYTE = 100.0
 """Whole numbers from 0 to beyond this at a convolution are bytes of an image; normalized images end at 3."""
+IMAGE_LEVEL = 30.0
+"""|mean| or std of a channel: pictures of 8 bits have 50 to 130, normalized ones less than 3."""
 FAINT = 0.02
 """Largest |x| of an input. A picture that is divided by 255 twice ends at 0.004; joint velocities of 0.2 rad/s are ten
 times larger."""
@@ -230,6 +232,9 @@ UPDATE_LONG, UPDATE_LONG_NORMALIZED = 0.05, 0.15
 """Median length of an update over that of the parameters, at the highest rate that is known. Measured in 33 programs:
 2e-3 to 0.036 for healthy ones, 0.06 to 1 with a rate 25 to 1000 times too high, but for one (0.04). With batch
 normalization a healthy one has 0.08: AdamW at a rate of 0.01, and one cycle."""
+UPDATE_LONGEST = 0.15
+"""Length of Adam's first update over that of the parameters, had it been made at the highest rate. Measured in 40
+programs: 2e-4 to 0.05 for healthy ones, 0.12 to 17 with a rate 10 to 1000 times too high."""
 PATH = 0.15
 """The same times the updates of a run. Measured in 32 programs: 0.87 to 19 for healthy ones, 1e-5 to 0.07 with a rate
 100 to 100,000 times too low."""
@@ -274,6 +279,16 @@ WEIGHTS_FOLLOW = 0.4
 Weights that are meant give -1."""
 COSINE_CLASSES = 2
 """Between more classes cosines cannot be certain: of three, 0.79."""
+COSINE_SCALE, CLOSE_SCALE = 1.05, 0.01
+"""What cosines are multiplied by: 2 to 100 occur in papers (temperatures 0.5 to 0.01, arXiv:2002.05709, 2103.00020).
+CLIP learns the logarithm of its scale, which begins at that of 1 / 0.07."""
+LIKENESS_REVERSED = -0.9
+"""Correlation of logits with the likeness of what they compare: -1 for distances, 1 for cosines and dot products."""
+OF_THE_SAME_STEP, UNDISCOUNTED = 0.05, 0.9995
+"""Coefficients of an exact fit of returns: 0, and gamma or, of n steps, a power of it (arXiv:1506.02438)."""
+PRIOR_OUTWEIGHS = 10.0
+"""Gradient of the divergence at the mean of latents over that of the reconstruction. Measured in the first steps of
+three programs: 0.03 to 0.28 for healthy ones, 30 to 400 where a sum stands beside a mean, or the weight is 10."""
 LATE_LIKENESS = 0.5
 """Correlation of x_t and data in the last tenth of the times. A cosine schedule has 0.15 there for data of variance 1,
 a linear one of 1000 steps 0.02, and one with its betas over 100 steps 0.6."""

@@ -50,10 +50,10 @@ def _judge(item: TensorStatistics, family: Family, record: Record) -> Outcome:
             item.where,
             **numbers,
         )
-    if is_image(item) and size >= t.IMAGE_BYTE:
+    if is_image(item) and size >= t.IMAGE_LEVEL:
+        twice = ": they were normalized as if they ended at 1" if low < 0 else ""
         return failed(
-            f"{called(item)} holds pictures from {number(low)} to {number(high)}: they were normalized as if they"
-            " ended at 1",
+            f"{called(item)} holds pictures from {number(low)} to {number(high)}{twice}",
             "divide by 255 first, or use the mean and std of the range that the pictures have",
             item.where,
             **numbers,

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, Status, failed, number, passed, skipped, warned
 from runtime_probe.checks.descent import Descent, comparable, descents, middle, not_cleared, resolution
-from runtime_probe.checks.step_length import at_the_highest_rate, first_lengths, too_long
+from runtime_probe.checks.step_length import (
+    at_the_highest_rate,
+    first_at_the_highest_rate,
+    first_lengths,
+    too_long,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,17 +39,18 @@ def _typical_updates(record: Record) -> Iterable[Outcome]:
     """A network that moves by a tenth of its length at each step has forgotten within ten what it knew."""
     # Behind a normalization the length of weights does not matter, and their direction turns less than it seems.
     limit = t.UPDATE_LONG_NORMALIZED if any(model.batch_coupled for model in record.models) else t.UPDATE_LONG
-    for index, length, rate in at_the_highest_rate(record):
-        if length >= limit:
-            optimizer = record.optimizers[index]
-            yield warned(
-                f"at a learning rate of {number(rate)} an update of {optimizer.name} is {length:.2f} times as long as"
-                " the weights (healthy: below 0.04)",
-                f"divide the learning rate ({number(rate)}) by 10 and look again",
-                optimizer.where,
-                length=length,
-                learning_rate=rate,
-            )
+    long = {item[0]: item for item in first_at_the_highest_rate(record) if item[1] >= t.UPDATE_LONGEST}
+    long |= {item[0]: item for item in at_the_highest_rate(record) if item[1] >= limit}
+    for index, length, rate in long.values():
+        optimizer = record.optimizers[index]
+        yield warned(
+            f"at a learning rate of {number(rate)} an update of {optimizer.name} is {length:.2f} times as long as"
+            " the weights (healthy: below 0.04)",
+            f"divide the learning rate ({number(rate)}) by 10 and look again",
+            optimizer.where,
+            length=length,
+            learning_rate=rate,
+        )
 
 
 def _first_updates(record: Record) -> Iterable[Outcome]:

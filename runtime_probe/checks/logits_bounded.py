@@ -33,20 +33,29 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             name = bad[0].made_by.split("Backward")[0].lower()
             yield say(f"the logits of cross_entropy come out of {name}", remedy, bad[0].where)
             return
-    cosines = [call for call in calls if call.cosine and call.classes > t.COSINE_CLASSES]
-    if most(calls, cosines):
+    scaled = [(call, call.scale) for call in calls if call.scale and call.classes > t.COSINE_CLASSES]
+    flat = [(call, scale) for call, scale in scaled if scale <= t.COSINE_SCALE or _is_logarithm(scale)]
+    if most(calls, [call for call, _ in flat]):
+        call, scale = flat[0]
+        exponential = f"; {scale:.2f} is the logarithm of 1 / 0.07, so exp() is missing" if _is_logarithm(scale) else ""
         yield warned(
-            f"the logits of cross_entropy are cosines, between -1 and 1: of {cosines[0].classes} classes none gets a"
-            f" probability above {_certain(cosines[0].classes):.2f}",
+            f"the logits of cross_entropy are {f'{scale:.2f} times the ' if exponential else ''}cosines, between"
+            f" {-scale:.2g} and {scale:.2g}: of {call.classes} classes none gets a probability above"
+            f" {_certain(call.classes, scale):.2f}{exponential}",
             "divide them by a temperature (0.07 is usual), or multiply by a scale that is learnt",
-            cosines[0].where,
+            call.where,
+            scale=scale,
         )
         return
     yield passed("logits are free numbers", calls[0].where)
 
 
-def _certain(classes: int) -> float:
-    return math.exp(1.0) / (math.exp(1.0) + (classes - 1) * math.exp(-1.0))
+def _is_logarithm(scale: float) -> bool:
+    return math.isclose(scale, math.log(1 / 0.07), rel_tol=t.CLOSE_SCALE)
+
+
+def _certain(classes: int, scale: float) -> float:
+    return 1.0 / (1.0 + (classes - 1) * math.exp(-2.0 * scale))
 
 
 CHECK = Check(

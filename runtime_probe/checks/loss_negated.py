@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
+from runtime_probe.checks.loss_arguments import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     away = _away(record)
     # A policy is pushed away from actions that did worse than expected, from each by as much as it did worse; equally
     # from all that a data set holds is a sign.
-    weighed = away is not None and not (record.batch.loaders and away.towards < t.AWAY_FROM_ALL)
+    weighed = away is not None and not (away.distance or (record.batch.loaders and away.towards < t.AWAY_FROM_ALL))
     if away is not None and not (weighed and family.name == "reinforcement learning"):
         what = "a term of the loss" if away.term else "the loss"
         yield failed(
@@ -41,6 +42,24 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "check the signs: a distance is added, a likeness or a log-probability is subtracted",
             away.where,
             towards=away.towards,
+        )
+        return
+    apart = [call for call in calls_of(record, "cross_entropy") if (call.likeness or 0.0) < t.LIKENESS_REVERSED]
+    if apart:
+        yield failed(
+            "the logits of cross_entropy are the smaller, the more alike the embeddings are: what belongs together is"
+            f" pushed apart (logits and cosines correlate by {apart[0].likeness:.2f})",
+            "give it likenesses: cosines, dot products, or distances with a minus sign",
+            apart[0].where,
+            likeness=apart[0].likeness,
+        )
+        return
+    priors = record.latents.priors
+    if priors and all(found.likeness < 0 for found in priors):
+        yield failed(
+            "a term of the loss pushes latents away from their prior: it grows as they come closer to 0",
+            "add the divergence: kl = -0.5 * (1 + logvar - mu ** 2 - logvar.exp()), loss = reconstruction + beta * kl",
+            priors[0].where,
         )
         return
     losses = [loss for index in range(len(record.optimizers)) for step in record.series(index) for loss in step.losses]

@@ -19,6 +19,12 @@ def named(mask: MaskRecord) -> bool:
     return bool(_NAMED.search(mask.part))
 
 
+def weighs_samples(mask: MaskRecord) -> bool:
+    """Whether it holds a 0 or 1 for each sample that is no class, and the script has a name for it."""
+    known = mask.variable and not mask.variable.startswith("_")
+    return bool(known) and not any(_OTHERWISE.search(name) for name in (mask.part, mask.variable))
+
+
 def may_be_one(mask: MaskRecord) -> bool:
     """Whether it holds truth values, or 0 and 1 for each position, and is not called an end of episodes, or a label."""
     return (mask.boolean or mask.dimensions >= POSITIONS) and not _OTHERWISE.search(mask.part)

@@ -1,4 +1,4 @@
-"""RL: an environment that hands out one array again and again, and changes it in place."""
+"""RL: observations that are others by the time they are trained on: changed in place, or those of the next step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
-    """Report observations that change after they were handed out."""
+    """Report observations that change after they were handed out, and those that are not what was acted on."""
     rewards = record.rewards
     if rewards.reused:
         yield warned(
             "step() returns the same array each time, changed in place: whoever keeps an observation until after the"
             " next step keeps the next one",
             "return self.state.copy(), or copy each observation before the next step",
+        )
+    elif rewards.next_stored:
+        yield warned(
+            "the policy is trained on the observations that came after its actions: the first one that it acted on is"
+            " not among them, the last one is",
+            "store the observation before the step, and the action that answered it: obs = next_obs comes last",
         )
     elif rewards.count:
         yield passed("each observation is an array of its own")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, names, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
     from runtime_probe.record import Record
+
+_POSITIONS = re.compile(r"(^|[._])(pos(ition(s|al)?)?|wpe)([._]|$|_?(emb|enc))", re.IGNORECASE)
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
@@ -25,7 +28,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 "add an encoding of the position to what the attention is given",
                 length=asked.length,
             )
-    if not record.experiments.orders:
+    unused = [
+        p.name for p in record.parameters if _POSITIONS.search(p.name) and p.gradients == 0 and p.influences is False
+    ]
+    if unused:
+        yield warned(
+            f"{names(unused)} changes nothing and gets no gradient: positions are not added to what they belong to",
+            "x = embed(tokens) + position[: tokens.shape[1]]",
+        )
+    if not record.experiments.orders and not unused:
         yield skipped("no attention to tokens, or to a sequence of steps that are like their neighbours, was seen")
 
 

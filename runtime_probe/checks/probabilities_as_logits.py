@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look for inputs of cross_entropy that are probabilities."""
     calls = calls_of(record, "cross_entropy")
+    if record.features.probabilities_as_logits is not None:
+        yield failed(
+            "a distribution was given probabilities for logits: softmax is applied twice, and it is nearly uniform",
+            "Categorical(logits=...) of the numbers before the softmax, or Categorical(probs=...)",
+            record.features.probabilities_as_logits,
+        )
+        return
     if not calls:
         yield skipped("cross_entropy was not called")
         return

@@ -50,6 +50,22 @@ def at_the_highest_rate(record: Record) -> list[tuple[int, float, float]]:
     return found
 
 
+def first_at_the_highest_rate(record: Record) -> list[tuple[int, float, float]]:
+    """Return the length of Adam's first update over that of the parameters, had it been made at the highest rate.
+
+    It is the rate for each parameter, whatever the gradient: the longest that Adam makes at that rate. Four samples
+    are soon learnt by heart, and updates are shorter then than those of a run.
+    """
+    highest = {index: rate for index, _, rate in at_the_highest_rate(record)}
+    found = []
+    for index, length in first_lengths(record):
+        optimizer = record.optimizers[index]
+        first = next((max(step.rates, default=0.0) for step in record.steps if step.optimizer == index), 0.0)
+        if optimizer.name.startswith("Adam") and first > 0 and index in highest:
+            found.append((index, length * highest[index] / first, highest[index]))
+    return found
+
+
 def first_lengths(record: Record) -> list[tuple[int, float]]:
     """Return the length of the first update over that of the initial parameters, for each optimizer of a network."""
     return [

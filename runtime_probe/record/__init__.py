@@ -15,17 +15,20 @@ from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import HeldOut as HeldOut
 from runtime_probe.record.data import Judged as Judged
 from runtime_probe.record.data import Keeper as Keeper
+from runtime_probe.record.data import LatentRecord as LatentRecord
+from runtime_probe.record.data import Latents as Latents
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import MaskRecord as MaskRecord
 from runtime_probe.record.data import Padding as Padding
 from runtime_probe.record.data import PullRecord as PullRecord
 from runtime_probe.record.data import Relation as Relation
-from runtime_probe.record.data import Rewards as Rewards
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
 from runtime_probe.record.data import Times as Times
 from runtime_probe.record.events import Crash as Crash
 from runtime_probe.record.events import EventRecord as EventRecord
 from runtime_probe.record.events import Where as Where
+from runtime_probe.record.rewards import ReturnsRecord as ReturnsRecord
+from runtime_probe.record.rewards import Rewards as Rewards
 from runtime_probe.record.stages import BASELINE as BASELINE
 from runtime_probe.record.stages import FORCED_TIME as FORCED_TIME
 from runtime_probe.record.stages import INFLUENCE as INFLUENCE
@@ -116,6 +119,7 @@ class Record:
     keepers: list[Keeper] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
     rewards: Rewards = field(default_factory=Rewards)
+    latents: Latents = field(default_factory=Latents)
     features: Features = field(default_factory=Features)
     events: list[EventRecord] = field(default_factory=list)
     files: list[str] = field(default_factory=list)

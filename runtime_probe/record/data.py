@@ -82,8 +82,12 @@ class LossCall:
     """Share of targets that falls in the fullest tenth of the classes."""
     narrow: list[int] = field(default_factory=list)
     """Columns of targets (N, D) that stay within a small share of the classes, beside some that use nearly all."""
-    cosine: bool = False
-    """The input is a product of vectors of length 1."""
+    likeness: float | None = None
+    """Correlation of the input (N, M) with the cosines of the embeddings that it was made of; None without any."""
+    scale: float | None = None
+    """What the cosines are multiplied by, where the input is nothing else than that."""
+    own_candidate: bool = False
+    """Each sample is its own likeliest candidate, and another one is the target."""
     weights_follow: float | None = None
     """Rank correlation of the class weights with how often the classes occur; None without weights."""
     smoothing: float = 0.0
@@ -130,6 +134,8 @@ class MaskRecord:
     dimensions: int
     share: float = 0.0
     """Of its elements that are 1."""
+    variable: str = ""
+    """What the script calls it, where it is one number for each sample."""
     used: bool = True
     """A model is given it, a loss is computed from it, or the script has looked at it."""
     filled: bool | None = None
@@ -156,6 +162,8 @@ class PullRecord:
     step: int = 0
     term: bool = False
     """Of one term of the sum that the loss is."""
+    distance: bool = False
+    """Both were compared by a loss that nobody maximizes: an error, squared or absolute."""
     numbers: int = 0
     """Numbers that were correlated, of an output of a model and what may be its target; 0 where a loss compares the
     two, and where the target is classes."""
@@ -275,27 +283,23 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Rewards:
-    """What environments gave back."""
+class LatentRecord:
+    """What a loss wants of the mean of a latent beside the reconstruction."""
 
-    count: int = 0
-    nonzero: int = 0
-    minimum: float = 0.0
-    maximum: float = 0.0
-    mean: float = 0.0
-    episodes: int = 0
-    longest: int = 0
-    """Steps in the longest episode seen, or the limit of the environment if that is known."""
-    limit: int = 0
-    """Steps after which the environment ends an episode by itself; 0 if not known."""
-    gamma: float | None = None
-    gamma_name: str = ""
-    fractions: int = 0
-    """Rewards that are no whole numbers."""
-    stored_whole: str = ""
-    """Attribute of an object of the script that keeps rewards as whole numbers."""
-    reused: bool = False
-    """An environment returned one array for each step, and changed it in place."""
+    likeness: float
+    """Cosine of that gradient with the mean: 1 where it is drawn to a standard normal prior, -1 away from it."""
+    weight: float
+    """Its size beside that of the gradient that comes through the sample."""
+    where: Where
+
+
+@dataclass(slots=True)
+class Latents:
+    """Samples that a model draws around what it says."""
+
+    priors: list[LatentRecord] = field(default_factory=list)
+    negative_scale: Where | None = None
+    """Where noise was multiplied by a standard deviation below 0."""
 
 
 @dataclass(slots=True)
@@ -356,6 +360,14 @@ class Features:
     """Embeddings of two views were compared with each other."""
     views_alike: Where | None = None
     """Where two views whose embeddings are compared are one and the same."""
+    probabilities_as_logits: Where | None = None
+    """log_prob() of a distribution whose logits came out of a softmax."""
+    mixed_reductions: Where | None = None
+    """Where a term of a loss is a sum over the batch, beside one that is a mean over it."""
+    only_turned: Where | None = None
+    """backward() of a loss that leaves the length of outputs alone, where targets differ in length."""
+    only_together: Where | None = None
+    """backward() of a loss that wants nothing of the embeddings of two views than that they are alike."""
     uniform_noise: Where | None = None
     """Where noise that was drawn by rand is mixed with data of the same shape."""
     other_noise: Where | None = None

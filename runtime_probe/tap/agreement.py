@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 _FEWEST = 8
@@ -12,10 +14,16 @@ _COLUMN = 4
 """Numbers of a column: the probe's batch."""
 _EQUAL = 1e-4
 """Range of what is wanted over its size, where it is all the same."""
+_POWERS = (1.0, -1.0, 2.0, -2.0)
+"""Of the exponential of an output that is the logarithm of a variance, of a standard deviation, or of their inverse."""
 _WEIGHTED = (0.0, 0.5)
 """Powers of the variance that likelihoods are weighted by (0.5: Seitzer et al., arXiv:2203.09168)."""
 _FITS, _COUNTERED = 0.99, 0.02
 """Correlation of a gradient with squared errors; its size the other way where the error is none, over its mean."""
+_UNEQUAL = 0.2
+"""Standard deviation of the lengths of target vectors over their mean."""
+_TANGENT = 1e-4
+"""Part of a gradient along the vector itself, where a cosine is what a loss is made of."""
 _SAME, _OTHERS = 0.5, 0.1
 """Share of places with the same class, or of equal rows; share of classes that occur more or less often."""
 
@@ -33,12 +41,38 @@ def towards(
     """
     whole = not target.is_floating_point()
     if target.squeeze().shape == output.squeeze().shape and not (whole and int(target.unique().numel()) > 2):
-        return _correlated(*(t.double().flatten() for t in (output, wanted, target)), compared=compared)
+        numbers = [t.double().reshape(output.shape) for t in (output, wanted, target)]
+        turned = _turned(*numbers) if output.dim() > 1 and bool(wanted.any()) else None
+        return turned if turned is not None else _correlated(*(t.flatten() for t in numbers), compared=compared)
     if whole and target.dtype != torch.bool:
         for rows in (wanted, wanted.movedim(1, -1) if wanted.dim() > 2 else wanted):
             if rows.dim() > 1 and rows.shape[:-1] == target.shape and rows.shape[-1] > 1:
                 return _picked(rows.double().flatten(0, -2), target.flatten().long())
     return None
+
+
+def only_turned(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) -> bool:
+    """Return whether a loss leaves alone how long vectors (N, ..., D) are, and those of the target differ in that."""
+    if target.squeeze().shape != output.squeeze().shape or not target.is_floating_point() or output.dim() < 2:
+        return False
+    numbers = [t.double().reshape(output.shape) for t in (output, wanted, target)]
+    lengths = numbers[2].norm(dim=-1)
+    unequal = float(lengths.std()) > _UNEQUAL * float(lengths.mean())
+    return unequal and bool(wanted.any()) and _turned(*numbers) is not None
+
+
+def _turned(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor) -> float | None:
+    """Return how well a loss that leaves lengths alone turns vectors (N, ..., D) to their targets; None if it does not.
+
+    A cosine wants what is missing at a right angle to the vector itself, and the less, the longer that is.
+    """
+    length = output.norm(dim=-1, keepdim=True)
+    unit = output / length
+    along = (wanted * unit).sum(dim=-1)
+    if output.shape[-1] < 2 or not along.abs().max() <= _TANGENT * wanted.norm(dim=-1).max():
+        return None
+    missing = target - (target * unit).sum(dim=-1, keepdim=True) * unit
+    return float(torch.cosine_similarity((wanted * length).flatten(), missing.flatten(), dim=0))
 
 
 def _correlated(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor, *, compared: bool) -> float | None:
@@ -108,8 +142,22 @@ def cancelling(output: torch.Tensor, wanted: torch.Tensor, target: torch.Tensor)
         wanted: (N, ...) minus the gradient of the loss there.
         target: (N, ...) numbers.
     """
-    columns = [wish for missing, wish in _columns(output, target, wanted) if missing.min() < 0 < missing.max()]
-    return bool(columns) and all(float(w.max() - w.min()) < _EQUAL * float(w.abs().mean()) for w in columns)
+    by_samples = _columns(output, target, wanted)
+    return any(_all_the_same(rows) for rows in (by_samples, _transposed(by_samples)))
+
+
+def _transposed(columns: list[tuple[torch.Tensor, ...]]) -> list[tuple[torch.Tensor, ...]]:
+    """Return what is missing and what is wanted of each sample, over its columns; empty where they differ in length."""
+    if len(columns) < _COLUMN or len({len(part) for part, *_ in columns}) != 1:
+        return []
+    parts = [torch.stack(part, dim=1) for part in zip(*columns, strict=True)]
+    return [(missing, wish) for missing, wish in zip(*parts, strict=True) if wish.any()]
+
+
+def _all_the_same(found: list[tuple[torch.Tensor, ...]]) -> bool:
+    """Whether what is wanted does not depend on what is missing, where that has both signs."""
+    wishes = [wish for missing, wish in found if missing.min() < 0 < missing.max()]
+    return bool(wishes) and all(float(w.max() - w.min()) < _EQUAL * float(w.abs().mean()) for w in wishes)
 
 
 def boundless(output: torch.Tensor, target: torch.Tensor, spread: torch.Tensor, gradient: torch.Tensor) -> bool:
@@ -129,8 +177,8 @@ def boundless(output: torch.Tensor, target: torch.Tensor, spread: torch.Tensor, 
 
 
 def _one_way(missing: torch.Tensor, rate: torch.Tensor, spread: torch.Tensor) -> bool:
-    for sign in (1.0, -1.0):
-        error = missing.square() * (sign * spread).exp()
+    for power in _POWERS:
+        sign, error = math.copysign(1.0, power), missing.square() * (power * spread).exp()
         for weighted in _WEIGHTED:
             push = rate * (-weighted * spread).exp()
             fit = float(torch.corrcoef(torch.stack([error, push]))[0, 1])

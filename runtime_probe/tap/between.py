@@ -19,6 +19,7 @@ MOVES = (
 )  # fmt: skip
 """Beginnings of names of autograd nodes whose output holds values of their input as they are."""
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, nn.LayerNorm)
+_DROPS = nn.modules.dropout._DropoutNd
 _MOST_MOVES = 8
 _MOST_PAIRS = 8
 _MOST_ELEMENTS = 4_000_000
@@ -41,7 +42,7 @@ class Between:
         self.linear: dict[int, tuple[weakref.ref[torch.Tensor], int, nn.Module]] = {}
         """By the id of an output: the linear layer or convolution that it is of, normalized by its batch or not."""
         self.normalized: dict[int, nn.Module] = {}
-        """By the id of a batch normalization: the layer whose output it was given."""
+        """By the id of a normalization, or of dropout: the layer whose output it was given."""
         self.outputs: list[weakref.ref[torch.Tensor]] = []
         """What the outermost modules returned last."""
 
@@ -57,7 +58,7 @@ class Between:
     def into(self, module: nn.Module, value: Any, root: nn.Module) -> None:
         """A layer is called: with the output of a linear one, as it is?"""
         width = _width(module)
-        normalizes = isinstance(module, _NORMS)
+        normalizes = isinstance(module, (*_NORMS, _DROPS))
         if id(value) not in self.linear or not (width or normalizes):
             return
         kept, version, first = self.linear[id(value)]
@@ -67,7 +68,7 @@ class Between:
             return
         before = _width(first)
         if normalizes or width is None or before is None:
-            if not isinstance(module, nn.LayerNorm) or _in_a_row(root, first, module):
+            if not isinstance(module, (nn.LayerNorm, _DROPS)) or _in_a_row(root, first, module):
                 self.normalized[id(module)] = first
             return
         # A bottleneck (low rank, a shared embedding) is linear on purpose.
@@ -123,7 +124,7 @@ class Between:
 
 
 def _in_a_row(root: nn.Module, first: nn.Module, second: nn.Module) -> bool:
-    """Whether nothing but a norm stands between two layers of nested Sequentials.
+    """Whether nothing but a norm or dropout stands between two layers of nested Sequentials.
 
     Elsewhere a norm may end an embedding, or begin a block.
     """
@@ -131,7 +132,7 @@ def _in_a_row(root: nn.Module, first: nn.Module, second: nn.Module) -> bool:
         row = _flat(module) if isinstance(module, nn.Sequential) else []
         places = [next((place for place, layer in enumerate(row) if layer is one), None) for one in (first, second)]
         if places[0] is not None and places[1] is not None and places[0] < places[1]:
-            return all(isinstance(layer, _NORMS) for layer in row[places[0] + 1 : places[1]])
+            return all(isinstance(layer, (*_NORMS, _DROPS)) for layer in row[places[0] + 1 : places[1]])
     return False
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.modules import module as hooks
 
 from runtime_probe.tap import environments
+from runtime_probe.tap.acting import Acting
 from runtime_probe.tap.between import Between
 from runtime_probe.tap.padding import top_share
 from runtime_probe.tap.reshapes import interleaved
@@ -75,6 +76,7 @@ class Calls:
         self.change: Callable[[Call], tuple[Any, Any]] | None = None
         """What a phase makes of the inputs of a model that is called from outside."""
         self.between = Between(session.record)
+        self.acting = Acting()
         self.looked = False
         self.handles: list[Any] = []
 
@@ -122,7 +124,11 @@ class Calls:
             self.looked = True
             environments.find(self.session, at_hand=False)
         stack.append(module)
-        if not torch.is_grad_enabled() or isinstance(module, nn.modules.loss._Loss) or torch.jit.is_tracing():
+        if isinstance(module, nn.modules.loss._Loss) or torch.jit.is_tracing():
+            return
+        with self.session.looking("comparing observations"):
+            self._compare_acting(args)
+        if not torch.is_grad_enabled():
             return
         with self.session.looking("looking at a call"):
             self._note(module, args, outer=len(stack) == 1)
@@ -145,6 +151,16 @@ class Calls:
             self._first_layer(module, args[0])
         if outer and not any(True for _ in module.children()) and args:
             self._first_layer(module, args[0])
+
+    def _compare_acting(self, args: Any) -> None:
+        """Within an agent that is no call itself its networks are asked, each with the same observations."""
+        rewards = self.session.record.rewards
+        if len(self._stack) > 1 or not args or not isinstance(args[0], torch.Tensor):
+            return
+        if torch.is_grad_enabled():
+            rewards.next_stored = rewards.next_stored or (rewards.count > 0 and self.acting.one_late(args[0]))
+        else:
+            self.acting.note(args[0])
 
     def _first_layer(self, module: nn.Module, value: Any) -> None:
         """No parameter stands before it: what it sees is the data as the script prepared it."""

@@ -12,8 +12,6 @@ from runtime_probe.tap.statistics import follows
 if TYPE_CHECKING:
     from runtime_probe.record import LossCall
 
-COSINE = "_convdiag_cosine"
-"""Tag of products of vectors of length 1."""
 _FEWEST_LABELS = 32
 """That show how often classes occur."""
 _FEWEST_ROWS, _MOST_COLUMNS = 16, 64
@@ -25,7 +23,6 @@ def describe_classes(call: LossCall, given: torch.Tensor, target: torch.Tensor, 
     """Describe logits, or log-probabilities, (N, C, ...), class indices (N, ...), and class weights (C)."""
     dimension = 1 if given.dim() > 1 else 0
     call.classes = given.shape[dimension]
-    call.cosine = getattr(given, COSINE, False)
     kept = target[target >= 0]
     if weight is not None and kept.numel() >= _FEWEST_LABELS:
         call.weights_follow = follows(weight, torch.bincount(kept.flatten(), minlength=len(weight)))

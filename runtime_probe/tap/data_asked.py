@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runtime_probe.tap import again, augmentations, held_out, relations, stored, vectors
 
 if TYPE_CHECKING:
+    from runtime_probe.record import Record
     from runtime_probe.tap.living import Living
     from runtime_probe.tap.session import Session
 
@@ -23,8 +24,14 @@ def ask(session: Session, living: Living) -> None:
     inputs, targets = session.parts.roles()
     with session.looking("relating targets to inputs"):
         record.relations = relations.look(loader, inputs, targets)
+        if _compares_views(record) and not targets and len(inputs) == 2:
+            record.relations = relations.pair(loader, *sorted(inputs))
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)
     with session.looking("comparing held-out data"):
         record.held_out = held_out.compare(loader, inputs, living)
+
+
+def _compares_views(record: Record) -> bool:
+    return record.features.views_compared or any(call.likeness is not None for call in record.loss_calls)

@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.tap import places
+from runtime_probe.tap.between import MOVES
 
 if TYPE_CHECKING:
+    from runtime_probe.record import Where
     from runtime_probe.tap.session import Session
+
+SAMPLED = "_convdiag_sampled"
+"""Tag of what sample() drew of a distribution whose parameters depend on a model: where."""
+_MOST_NODES = 8
+
+
+def _learns(distribution: Any) -> bool:
+    return torch.is_grad_enabled() and any(
+        isinstance(value, torch.Tensor) and value.requires_grad for value in vars(distribution).values()
+    )
 
 
 def count(session: Session) -> None:
@@ -48,6 +60,8 @@ def _counted(session: Session, name: str, original: Any) -> Any:
                     _note_likelihood(session, self, args)
             elif name == "entropy" and made.requires_grad:
                 made.register_hook(lambda g: session.record.features.entropy_gradients.append(float(g.sum())))
+            elif name == "sample" and isinstance(made, torch.Tensor) and _learns(self):
+                setattr(made, SAMPLED, places.here(3))
             calls[key] = calls.get(key, 0) + 1
         return made
 
@@ -59,5 +73,18 @@ def _note_likelihood(session: Session, distribution: Any, args: Any) -> None:
     inner = getattr(distribution, "base_dist", distribution)
     name = "logits" if isinstance(inner, torch.distributions.Categorical) else "loc"
     given = vars(inner).get(name)
+    if name == "logits" and isinstance(given, torch.Tensor):
+        features = session.record.features
+        features.probabilities_as_logits = features.probabilities_as_logits or _of_softmax(given, places.here(3))
     if isinstance(given, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
         session.pull.note_compared(given, args[0], f"{type(distribution).__name__}.log_prob", places.here(3))
+
+
+def _of_softmax(logits: torch.Tensor, where: Where) -> Where | None:
+    """`where`, if the logits that a distribution was given came out of a softmax; it subtracts the sum itself."""
+    node: Any = logits.grad_fn
+    for _ in range(_MOST_NODES):
+        if node is None or not node.name().startswith(("Sub", *MOVES)):
+            break
+        node = node.next_functions[0][0]
+    return where if node is not None and node.name().startswith("SoftmaxBackward") else None

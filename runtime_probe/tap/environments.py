@@ -15,6 +15,7 @@ import torch
 
 from runtime_probe.launch.after_import import when_imported
 from runtime_probe.tap import places
+from runtime_probe.tap.returns import REWARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _VECTORS = ("SyncVectorEnv", "AsyncVectorEnv")
-_REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
 _LIMITS = ("max_episode_steps", "_max_episode_steps", "horizon", "limit", "max_steps", "episode_length")
 _ROWS = 2
 """Dimensions of observations of many environments (N, D); their rewards are (N)."""
@@ -75,7 +75,9 @@ def find(session: Session, *, at_hand: bool) -> None:
                     _watch_own(session, steps, value)
                 elif _is_own(value):
                     session.record.rewards.stored_whole = stored_whole(value) or session.record.rewards.stored_whole
-                elif name.strip("_").lower() in _REWARDS and hasattr(value, "__len__"):
+                elif name.strip("_").lower() in REWARDS and hasattr(value, "__len__"):
+                    if _is_whole(value):
+                        session.record.rewards.stored_whole = name
                     with contextlib.suppress(TypeError):  # a tensor without dimensions
                         most = max(most, value, key=len)
     if at_hand and not session.record.rewards.count and len(most):
@@ -97,10 +99,13 @@ def _is_environment(value: Any) -> bool:
 def stored_whole(holder: Any) -> str:
     """Name the array of rewards of a buffer that holds whole numbers; empty for none."""
     for name, value in vars(holder).items() if hasattr(holder, "__dict__") else ():
-        whole = "int" in str(getattr(value, "dtype", ""))
-        if whole and name.strip("_").lower() in _REWARDS and getattr(value, "ndim", False):
+        if name.strip("_").lower() in REWARDS and _is_whole(value):
             return f"{type(holder).__name__}.{name}"
     return ""
+
+
+def _is_whole(value: Any) -> bool:
+    return "int" in str(getattr(value, "dtype", "")) and bool(getattr(value, "ndim", False))
 
 
 def _watch_own(session: Session, steps: Steps, value: Any) -> None:
@@ -166,6 +171,7 @@ class Steps:
                     place = next((n for n in range(1, len(result) - 1) if not _alike(result[n], result[0])), 1)
                     self.note(result[place], [end for end in result[place + 1 :] if _is_end(end)])
                     self._compare(result[0])
+                    self.session.calls.acting.note_step()
             return result
 
         return watched

@@ -22,6 +22,7 @@ _SEQUENCE, _STEPS = 3, 4
 """Dimensions of sequences (N, T, D), and their shortest length."""
 _SAME, _STILL = 0.9, 1e-5
 """Share of a target that a model is given; movement before a change, which is rounding."""
+_OWN = 1.0
 _ONLY_OTHERS = 1e6
 """Movement where the changed sample's own output stays as it is, and others move."""
 
@@ -48,12 +49,22 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> l
     name = type(call.module).__name__
     if size > 1 and base is not None:
         moved = _run(call, *_changed(call, size))
+        if moved is not None and base.shape == moved.shape == (size, size):
+            moved[1:, 0] = base[1:, 0]  # pairs of samples: the others' rows hold what they have to do with this one
         value = _moved(base, moved, slice(1, None), slice(0, 1), size)
         if value is None:  # rows that were mixed up may have lost the first sample
             moved = _run(call, *_changed(call, size, last=True))
             value = _moved(base, moved, slice(0, -1), slice(-1, None), size)
         if value is not None:
             found.append(Leakage("samples", name, value, how=how))
+    features = session.record.features
+    if base is not None and features.targets_are_inputs:
+        reach = _reach_of_own_token(call, base)
+        features.targets_are_inputs = reach is None or reach == _OWN
+        features.targets_are_shifted |= not features.targets_are_inputs
+        if reach is not None and reach > _OWN:
+            features.targets_are_inputs = False
+            found.append(Leakage("time", name, reach))
     # What an encoder is given may be seen as a whole; only what is predicted must not be.
     tokens = next((t for n, t in call.named() if n in session.shifted and t.shape[1] > 2), None)
     if tokens is not None and base is not None and base.dim() == 3 and base.shape[:2] == tokens.shape:
@@ -66,6 +77,35 @@ def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> l
     if own is not None:
         found.append(Leakage("own target", name, own[1], detail=own[0]))
     return found
+
+
+def _reach_of_own_token(call: Call, base: torch.Tensor) -> float | None:
+    """How far back answers (N, T, ...) depend on the tokens (N, T) that they are to predict; None if that is not known.
+
+    0 where the model shifts them itself: an answer depends on what was before it. 1 where it sees its own token, and
+    those before it do not; more where they do as well, by how much of the change at the place itself.
+    """
+    for name, tokens in call.named():
+        if tokens.is_floating_point() or tokens.dim() != _SEQUENCE - 1 or base.shape[:2] != tokens.shape:
+            continue
+        middle = tokens.shape[1] // 2
+
+        def change(argument: str, value: torch.Tensor, wanted: str = name, place: int = middle) -> torch.Tensor:
+            if argument != wanted:
+                return value
+            made = value.clone()
+            known = value.unique()
+            made[:, place] = torch.where(value[:, place] == known[-1], known[0], known[-1])
+            return made
+
+        moved = _run(call, *mapped(call, change))
+        if moved is not None and moved.shape == base.shape:
+            change_at = (moved - base).abs().flatten(2).amax(dim=(0, 2))
+            own, before, largest = (float(x) for x in (change_at[middle], change_at[:middle].max(), change_at.max()))
+            if largest > 0:
+                still = _STILL * largest
+                return 0.0 if own <= still else _OWN + before / own if before > still else _OWN
+    return None
 
 
 def _of_own_target(call: Call, given: list[torch.Tensor], session: Session) -> tuple[str, float] | None:

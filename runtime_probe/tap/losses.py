@@ -9,9 +9,9 @@ import torch
 
 from runtime_probe.record import LossCall
 from runtime_probe.tap.between import maker
-from runtime_probe.tap.classes import COSINE, describe_classes
+from runtime_probe.tap.classes import describe_classes
 from runtime_probe.tap.places import here
-from runtime_probe.tap.rewards import reward_share
+from runtime_probe.tap.rewards import reward_share, unread_ends
 from runtime_probe.tap.statistics import describe, follows
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ LOSS_FUNCTIONS = frozenset(
     " huber_loss kl_div gaussian_nll_loss poisson_nll_loss hinge_embedding_loss margin_ranking_loss"
     " cosine_embedding_loss triplet_margin_loss ctc_loss multi_margin_loss soft_margin_loss".split()
 )
-PRODUCTS = frozenset(("matmul", "mm", "linear", "rmatmul"))
 _ELEMENTWISE = frozenset("mse_loss l1_loss smooth_l1_loss huber_loss kl_div poisson_nll_loss".split())
 """Losses that compare element by element, and broadcast."""
 _ONE_WAY = frozenset("binary_cross_entropy binary_cross_entropy_with_logits cross_entropy nll_loss".split())
@@ -30,8 +29,6 @@ _ONE_WAY = frozenset("binary_cross_entropy binary_cross_entropy_with_logits cros
 _DIFFERENCE = "_convdiag_difference"
 _IGNORED = -100
 """A label that does not count, whatever index the script has for it."""
-_ROUNDING = 1e-3
-_MOST_COSINES = 1_000_000
 
 
 class Losses:
@@ -39,20 +36,6 @@ class Losses:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-
-    def note_product(self, name: str, args: Any, result: Any) -> None:
-        """Tag products of vectors of length 1: they lie between -1 and 1."""
-        if not isinstance(result, torch.Tensor) or result.dim() != 2 or result.numel() > _MOST_COSINES or len(args) < 2:
-            return
-        a, b = args[0], args[1]
-        rows = b if name == "linear" else b.movedim(-2, -1)
-        if _of_length_one(a) and _of_length_one(rows):
-            setattr(result, COSINE, True)
-            features = self.session.record.features
-            if _views_alike(a, rows):
-                features.views_alike = features.views_alike or here(4)
-            elif result.requires_grad and a.shape == rows.shape:
-                features.views_compared = True
 
     def note_loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function of torch was called."""
@@ -70,6 +53,7 @@ class Losses:
             call.weighted = weight is not None or bool(smoothing)
             call.smoothing = float(smoothing)
             describe_classes(call, given, target, weight)
+            self.session.watch.contrast.describe(call, given, target)
             self.session.padding.note_loss(
                 target,
                 ignored=kwargs.get("ignore_index", args[4] if len(args) > 4 else -100),
@@ -77,6 +61,7 @@ class Losses:
             )
         if name in _ELEMENTWISE:
             call.reward_share = reward_share(target)
+            self._note_ends(target)
         self.session.noise.note_target(target)
         self.session.pull.note_compared(given, target, name, call.where)
         positive = kwargs.get("pos_weight", args[5] if len(args) > 5 else None)
@@ -99,6 +84,12 @@ class Losses:
             self._keep(call, target)
         if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _spreads(given, target):
             self._note_broadcast(call)
+
+    def _note_ends(self, target: torch.Tensor) -> None:
+        """What was computed before the first module ran is watched from the second step on."""
+        rewards, watch = self.session.record.rewards, self.session.watch
+        if self.session.course.in_phase and rewards.count and not rewards.ends_unread:
+            rewards.ends_unread = unread_ends(target, watch.read)
 
     def _keep(self, call: LossCall, target: torch.Tensor) -> None:
         record = self.session.record
@@ -136,6 +127,14 @@ class Losses:
         if given.shape != target.shape:
             self._broadcast(_call("subtract", given, target, None, len(self.session.record.steps)))
 
+    def note_scaled(self, args: Any, result: Any) -> None:
+        """A difference was multiplied by a mask or a weight, or divided by a standard deviation: it stays one."""
+        for x, other in ((args[0], args[1]), (args[1], args[0])):
+            difference = getattr(x, _DIFFERENCE, None)
+            whole = isinstance(other, (int, float)) or (isinstance(other, torch.Tensor) and not bool((other < 0).any()))
+            if difference is not None and whole and other is not x:
+                setattr(result, _DIFFERENCE, difference)
+
     def note_error(self, name: str, args: Any, result: Any) -> None:
         """A difference was squared, made absolute, or added up before it was."""
         difference = getattr(args[0], _DIFFERENCE, None)
@@ -154,26 +153,9 @@ class Losses:
         if "subtract" not in self.session.record.features.loss_functions:
             self.session.record.features.loss_functions.append("subtract")
         self.session.noise.note_target(target)
+        self._note_ends(target)
         self._keep(call, target)
         self.session.pull.note_compared(given, target, "a difference", where)
-
-
-def _of_length_one(rows: torch.Tensor) -> bool:
-    """Whether the vectors (..., D) have length 1, asked of one and then of all."""
-    first = rows.flatten(0, -2)[:1]
-    if rows.dim() < 2 or not rows.is_floating_point() or abs(float(first.norm()) - 1.0) > _ROUNDING:
-        return False
-    return bool(((rows.norm(dim=-1) - 1.0).abs() < _ROUNDING).all())
-
-
-def _views_alike(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether embeddings (N, D) that are compared with each other are the same, or both halves of one set of them."""
-    if a.shape != b.shape or len(a) < 2 or not a.requires_grad or bool((a == a[:1]).all()):
-        return False
-    if a.data_ptr() == b.data_ptr():
-        half = len(a) // 2
-        a, b = a[:half], b[half : 2 * half]
-    return torch.equal(a, b)
 
 
 def _call(name: str, given: torch.Tensor, target: torch.Tensor, result: Any, step: int) -> LossCall:

@@ -12,6 +12,7 @@ import torch
 
 from runtime_probe.record import MaskRecord
 from runtime_probe.tap.parts import batch_of
+from runtime_probe.tap.places import user_frames
 from runtime_probe.tap.statistics import MOST_ANSWERED, tensors
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Masks:
     def note_backward(self, where: Where) -> None:
         """A backward pass at a line is over: what of each target has counted?"""
         self._note_outputs(where)
+        self._note_variables()
         pull = self.session.pull
         for place, gradient in pull.wishes.items():
             given, kept, _, line = pull.predictions[place]
@@ -77,6 +79,14 @@ class Masks:
                 record = self.known.setdefault("", MaskRecord("", boolean=True, dimensions=2))
                 record.share = float(ends.float().mean())
                 self._note(record, ends, weight, target, line)
+
+    def _note_variables(self) -> None:
+        """What does the script call the numbers of the batch that say which samples count?"""
+        for masks in self.at_hand.values():
+            for name, mask in masks.items():
+                if mask.dim() == 1 and mask.is_floating_point() and not self.known[name].variable:
+                    scopes = [frame.f_locals for frame in user_frames(2)]
+                    self.known[name].variable = next((k for s in scopes for k, v in s.items() if v is mask), "")
 
     def _note_outputs(self, where: Where) -> None:
         """Where a loss compares what a mask has picked: which positions of a model's output got a gradient?"""

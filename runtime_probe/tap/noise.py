@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Where
+from runtime_probe.tap.latents import Latents
 from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import describe, digest
 
@@ -31,6 +32,7 @@ class Noise:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.latents = Latents(session.record)
         self.shapes: dict[tuple[int, ...], float] = {}
         """Shapes of noise, and its standard deviation; 0 for uniform noise."""
         self.normal_draws = 0
@@ -72,6 +74,9 @@ class Noise:
             if any(noisy):
                 setattr(result, _NOISE, tag)
                 setattr(result, _DRAW, _draw_of(a) or _draw_of(b))
+                scale = b if noisy[0] else a
+                if isinstance(scale, torch.Tensor) and scale.requires_grad and not all(noisy):
+                    self.latents.note_scaled(scale, here(4))
                 if result.requires_grad and result.numel() > 1:
                     calls = self.session.record.features.calls
                     calls["scaled noise"] = calls.get("scaled noise", 0) + 1
@@ -82,6 +87,8 @@ class Noise:
         elif sum(noisy) == 1:
             other, noise = (b, a) if noisy[0] else (a, b)
             self.mixed_draws[_draw_of(noise)] = tuple(result.shape)
+            if isinstance(other, torch.Tensor) and name in ("add", "radd"):
+                self.latents.note_sum(other, result, here(4))
             data = other if name == "lerp" else getattr(other, _DATA, None)
             features = self.session.record.features
             if isinstance(data, torch.Tensor) and tag is not _NORMAL:
@@ -111,6 +118,7 @@ class Noise:
     def forget(self) -> None:
         """An iteration is over."""
         self.compare_draws()
+        self.latents.forget()
         self.draws.clear()
         self.mixed_draws.clear()
 

@@ -122,6 +122,11 @@ class Parts:
         """Return what was made of parts that a loss depends on, and that no model was given."""
         return [(tensor, parts) for tensor, parts in self.made if parts & parts_of(loss) and not parts & self.given]
 
+    def reconstructed(self, loss: Any, shape: tuple[int, ...]) -> list[torch.Tensor]:
+        """Return what was made of parts that a loss depends on, models were given, and have the shape of an output."""
+        made = [tensor for tensor, parts in self.made if parts & parts_of(loss) and parts <= self.given]
+        return [tensor for tensor in made if tuple(tensor.shape) == shape and tensor.is_floating_point()]
+
     def roles(self) -> tuple[set[str], set[str]]:
         """Return the parts of the batch that are inputs, and those that are targets.
 

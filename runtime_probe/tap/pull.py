@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import PullRecord
-from runtime_probe.tap.agreement import boundless, cancelling, misassigned, together, towards
+from runtime_probe.tap import returns
+from runtime_probe.tap.agreement import boundless, cancelling, misassigned, only_turned, together, towards
+from runtime_probe.tap.contrast import only_together
 from runtime_probe.tap.parts import parts_of
 from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers
-from runtime_probe.tap.terms import terms
+from runtime_probe.tap.terms import mixed, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime_probe.record import Where
+    from runtime_probe.record import Rewards, Where
     from runtime_probe.tap.parts import Made
     from runtime_probe.tap.session import Session
 
@@ -33,8 +35,9 @@ _CLEAR = 0.5
 """Of a pull towards a class, or away from it: then labels are classes, and embeddings are not asked about."""
 _OF_LOGITS = ("binary_cross_entropy_with_logits", "poisson_nll_loss")
 """Losses that compare a target with something else than the number that they are given."""
-_ROWS = 2
-"""Dimensions of embeddings (N, D)."""
+_DISTANCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "a difference"))
+_ROWS, _VIEWS = 2, 2
+"""Dimensions of embeddings (N, D), and sets of them that are compared."""
 
 
 class Pull:
@@ -73,11 +76,16 @@ class Pull:
             return
         if self.session.course.in_phase == 1:
             with self.session.looking("asking where the terms of a loss pull"):
+                self.session.record.features.mixed_reductions = mixed(loss)
                 self._compare_terms(loss)
             self.gradients.clear()
         backward()
         with self.session.looking("asking which samples count"):
             self._note_largest()
+        with self.session.looking("asking what a loss wants of latents"):
+            self.session.noise.latents.note_backward()
+        with self.session.looking("asking what returns were made of"):
+            self._note_returns(self.session.record.rewards)
         with self.session.looking("asking where a loss pulls"):
             self.session.parts.note_loss(loss)
             self.session.masks.note_backward(here(2))
@@ -87,6 +95,12 @@ class Pull:
             if self.session.course.in_phase:
                 self._compare(loss, here(2), term=False)
         self.gradients.clear()
+
+    def _note_returns(self, rewards: Rewards) -> None:
+        if rewards.count and rewards.returns is None:
+            rewards.returns = returns.look()
+        if 2 * rewards.fractions > rewards.count and not rewards.stored_whole:
+            rewards.stored_whole = returns.cut_off()
 
     def _note_largest(self) -> None:
         """How much of the gradient at an output belongs to one number of the script's own batch?"""
@@ -108,7 +122,9 @@ class Pull:
             if pulled is not None:
                 part = ", ".join(sorted(parts_of(target)))
                 name = f"the input of {function}"
-                found.append(PullRecord(name, part, pulled, where, len(self.session.record.steps), term=True))
+                made = PullRecord(name, part, pulled, where, len(self.session.record.steps), term=True)
+                made.distance = function in _DISTANCES
+                found.append(made)
         self.wishes.clear()
 
     def _compare_terms(self, loss: Any) -> None:
@@ -117,10 +133,10 @@ class Pull:
         if not 1 < len(found) <= _MOST_TERMS or not self.outputs or self.session.record.world_size > 1:
             return
         outputs = [output for _, output in self.outputs]
-        for term, sign, where in found:
-            gradients = torch.autograd.grad(term, outputs, retain_graph=True, allow_unused=True)
-            self.gradients = {place: sign * g for place, g in enumerate(gradients) if g is not None}
-            self._compare(term, where, term=True)
+        for term in found:
+            gradients = torch.autograd.grad(term.value, outputs, retain_graph=True, allow_unused=True)
+            self.gradients = {place: term.sign * g for place, g in enumerate(gradients) if g is not None}
+            self._compare(term.value, term.where, term=True)
 
     def _compare(self, loss: Any, where: Where, *, term: bool) -> None:
         """Compare the gradients at the models' outputs with the parts of the batch that may be targets."""
@@ -134,15 +150,21 @@ class Pull:
             if not gradient.any() or tuple(output.shape) in self.session.noise.shapes or len(found) >= _MOST:
                 continue
             self._note_misassigned(-gradient, [target for target, _ in targets], where)
-            self._note_variances(output, gradient, [target for target, _ in targets], where)
+
+            own = [] if targets else self.session.parts.reconstructed(loss, tuple(output.shape))
+            self._note_variances(output, gradient, own or [target for target, _ in targets], where)
             for target, parts in targets:
                 self._note_cancelling(output, gradient, target, where)
+                if not term and only_turned(output, -gradient, target):
+                    self.session.record.features.only_turned = where
                 pulled = towards(output, -gradient, target)
                 if pulled is not None:
                     part = ", ".join(sorted(parts))
                     made = PullRecord(name, part, pulled, where, len(self.session.record.steps), term=term)
                     made.numbers = int((gradient != 0).sum()) if target.is_floating_point() else 0
                     found.append(made)
+        if not targets and not term:
+            self._note_together(where)
         if not any(abs(pull.towards) > _CLEAR for pull in found[known:]):
             self._compare_pairs(targets, where, term=term)
 
@@ -167,6 +189,14 @@ class Pull:
             for spread, rate in spreads:
                 if spread.shape == output.shape and rate.any() and boundless(output, target, spread, rate):
                     features.boundless.append(where)
+
+    def _note_together(self, where: Where) -> None:
+        """A loss without targets: does anything keep the embeddings of two views from being all the same?"""
+        rows = [(output.detach(), g) for place, (_, output) in enumerate(self.outputs)
+                if (g := self.gradients.get(place)) is not None and output.dim() == _ROWS and g.any()]  # fmt: skip
+        pair = len(rows) == _VIEWS and only_together(rows[0][0], -rows[0][1], rows[1][0], -rows[1][1])
+        if pair or self.session.watch.contrast.collapses():
+            self.session.record.features.only_together = where
 
     def _compare_pairs(self, targets: list[Made], where: Where, *, term: bool) -> None:
         """Embeddings: does the loss pull those of one label together, and those of different labels apart?"""

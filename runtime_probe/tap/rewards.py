@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,10 +10,11 @@ import torch
 from runtime_probe.tap.places import user_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 _NAME = "rew"
 _FEWEST, _MOST = 8, 100_000
+_ENDS = re.compile(r"done|termin|(^|_)ended|finished", re.IGNORECASE)
 _VARIED = 4
 """Different rewards; where there are but 0 and 1 a value may well be one of them."""
 
@@ -32,6 +34,24 @@ def reward_share(target: torch.Tensor) -> float | None:
             if len(rewards.unique()) >= _VARIED:
                 return float((rewards == values).double().mean())
     return None
+
+
+def unread_ends(target: torch.Tensor, read: Container[int]) -> str:
+    """Name the ends of episodes that lie beside a target (N) or (N, 1), and that no operation was ever given.
+
+    Args:
+        target: What a value function is compared with.
+        read: Ids of the tensors that operations were given.
+    """
+    if not _FEWEST <= target.numel() <= _MOST or not target.is_floating_point():
+        return ""
+    found = ""
+    for name, value in _at_hand():
+        if isinstance(value, torch.Tensor) and value.numel() == target.numel() and _ENDS.search(name):
+            if id(value) in read or not bool(((value == 0) | (value == 1)).all()):
+                return ""
+            found = found or name
+    return found
 
 
 def _at_hand() -> Iterator[tuple[str, Any]]:

@@ -323,6 +323,7 @@ class Session:
         self.pull.forget()
         self.adversaries.forget()
         self.noise.forget()
+        self.watch.contrast.forget()
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:

@@ -60,7 +60,9 @@ def describe(role: str, name: str, tensor: torch.Tensor) -> TensorStatistics:
     score = (clean - middle).abs().amax(dim=0) / spread.clamp(min=1e-30)
     result.outlier = torch.where(spread > 0, score, torch.zeros_like(score)).tolist()
     if not result.integral:
-        result.sentinel = torch.maximum(_apart(clean), _apart(-clean)).tolist()
+        # A sequence may begin with copies of one reading.
+        fewest = _FEWEST_APART * (data.shape[1] if data.dim() == _SEQUENCES else 1)
+        result.sentinel = torch.maximum(_apart(clean, fewest), _apart(-clean, fewest)).tolist()
     return result
 
 
@@ -77,7 +79,7 @@ def most_frequent(value: torch.Tensor) -> float:
     return float((some == some.mode().values).double().mean()) if some.numel() else 0.0
 
 
-def _apart(values: torch.Tensor) -> torch.Tensor:
+def _apart(values: torch.Tensor, fewest: int) -> torch.Tensor:
     """Share of the rows (rows, features) at the smallest value, where all others are far above it; else 0."""
     low = values.amin(dim=0)
     at = values == low
@@ -86,7 +88,7 @@ def _apart(values: torch.Tensor) -> torch.Tensor:
     middle = rest.nanmean(dim=0)
     spread = (rest - middle).square().nanmean(dim=0).sqrt()
     following = torch.where(at, torch.inf, values).amin(dim=0)
-    far = (following - low > _GAP * spread) & (spread > 0) & (count >= _FEWEST_APART)
+    far = (following - low > _GAP * spread) & (spread > 0) & (count >= fewest)
     return torch.where(far, count / len(values), 0.0)
 
 

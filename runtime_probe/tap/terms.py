@@ -7,7 +7,7 @@ trains nobody: the action that a critic judges was drawn without a gradient, say
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -27,10 +27,24 @@ _SINGLE = ("Mean", "Sum", "Neg", "Mul", "Div", "View", "Reshape", "Squeeze", "To
 _MOST_NODES = 20_000
 _MOST_TERMS = 8
 _TWICE = 2
+_BATCH = 4
+"""Samples: of fewer, the first dimension may be anything."""
+_DIRECTLY = 3
+"""Operations between a parameter and the sum of a penalty on it."""
+_REDUCTIONS = {1: "mean", 2: "sum"}
+"""As torch's loss functions keep it for their backward pass."""
 
 
-Term: TypeAlias = "tuple[torch.Tensor, float, Where]"
-"""A scalar, the sign that it has in a sum, and the line that computed it."""
+class Term(NamedTuple):
+    """A scalar that a loss is the sum of, with others."""
+
+    value: torch.Tensor
+    sign: float
+    """That it has in the sum."""
+    divided: float
+    """Largest number that it is divided by there."""
+    where: Where
+    """Line that computed it."""
 
 
 @dataclass(slots=True)
@@ -92,7 +106,7 @@ class Terms:
 def terms(loss: Any) -> list[Term]:
     """Return of which terms a scalar is the sum, as far as it was watched; itself alone where it is none."""
     known: list[Term] = getattr(loss, _TERMS, [])
-    return known or [(loss, 1.0, getattr(loss, places.MADE_AT, Where()))]
+    return known or [Term(loss, 1.0, 1.0, getattr(loss, places.MADE_AT, Where()))]
 
 
 def note_sum(name: str, args: Any, result: torch.Tensor) -> None:
@@ -103,15 +117,55 @@ def note_sum(name: str, args: Any, result: torch.Tensor) -> None:
         found = [item for part in of for item in part]
     elif name in ("sub", "rsub", "isub") and len(of) == 2:
         minus = 0 if name == "rsub" else 1
-        found = [(t, -s if place == minus else s, w) for place, part in enumerate(of) for t, s, w in part]
+        found = [_times(term, -1.0) if place == minus else term for place, part in enumerate(of) for term in part]
     elif name in ("mul", "rmul", "div", "truediv") and sum(map(bool, of)) == 1:
         factor = next((float(x) for x in args[:2] if not _is_term(x)), 1.0)
-        found = [(t, s if factor >= 0 else -s, w) for part in of for t, s, w in part]
+        # A weight may be as small as one over the number of samples, and means another thing.
+        divided = abs(factor) if name in ("div", "truediv") else 1.0
+        found = [_times(term, factor, divided) for part in of for term in part]
     elif name == "neg" and of:
-        found = [(t, -s, w) for t, s, w in of[0]]
+        found = [_times(term, -1.0) for term in of[0]]
     # One that held itself would keep its graph alive.
-    if found and all(t is not result for t, _, _ in found):
+    if found and all(term.value is not result for term in found):
         setattr(result, _TERMS, found)
+
+
+def mixed(loss: Any) -> Where | None:
+    """Return where a sum over the samples of a batch is made that stands beside a mean over them; None without both.
+
+    Such a sum is as many times too heavy as there are samples. One that is divided by their number is a mean.
+    """
+    sums, means = [], 0
+    for term in terms(loss):
+        kind, shape = _reduction(term.value.grad_fn)
+        if not shape or shape[0] < _BATCH:
+            continue
+        if kind == "sum" and term.divided * _TWICE <= shape[0]:
+            sums.append(term.where)
+        else:
+            means += 1
+    return sums[0] if sums and means else None
+
+
+def _times(term: Term, factor: float, divided: float = 1.0) -> Term:
+    return term._replace(sign=-term.sign if factor < 0 else term.sign, divided=max(term.divided, divided))
+
+
+def _reduction(node: Any) -> tuple[str, tuple[int, ...]]:
+    """Whether a scalar is a "sum" or a "mean", and of what shape; empty for neither, and for parameters themselves."""
+    name = node.name() if node is not None else ""
+    if name.startswith(("Sum", "Mean")):
+        shape = tuple(int(size) for size in getattr(node, "_saved_self_sym_sizes", ()))
+        below = node.next_functions[0][0]
+        for _ in range(_DIRECTLY):
+            if below is None or hasattr(below, "variable"):
+                return "", ()
+            below = next((child for child, _ in below.next_functions if child is not None), None)
+        return ("sum" if name.startswith("Sum") else "mean"), shape
+    given, reduction = getattr(node, "_saved_self", None), getattr(node, "_saved_reduction", None)
+    if not isinstance(given, torch.Tensor) or reduction not in _REDUCTIONS:
+        return "", ()
+    return _REDUCTIONS[reduction], tuple(given.shape)
 
 
 def _is_term(value: Any) -> bool:

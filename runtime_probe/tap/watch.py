@@ -15,7 +15,8 @@ from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import NonFinite
 from runtime_probe.tap.attention import Attention
-from runtime_probe.tap.losses import LOSS_FUNCTIONS, PRODUCTS
+from runtime_probe.tap.contrast import COMPARISONS, Contrast
+from runtime_probe.tap.losses import LOSS_FUNCTIONS
 from runtime_probe.tap.noise import DRAWS
 from runtime_probe.tap.places import MADE_AT, directly, here
 from runtime_probe.tap.reshapes import Reshapes
@@ -40,8 +41,11 @@ class Watch(TorchFunctionMode):
         self.session = session
         self.entered = False
         self.candidates: list[NonFinite] = []
+        self.read: set[int] = set()
+        """Ids of the tensors that operations of this iteration were given, unique as long as these live."""
         self.reshapes = Reshapes()
         self.attention = Attention(session)
+        self.contrast = Contrast(session.record)
         self.surrogate = Surrogate(session.record)
 
     def start(self) -> None:
@@ -70,7 +74,10 @@ class Watch(TorchFunctionMode):
         return result
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
-        self.session.parts.note_result(name, [*_flat(args), *_flat(list(kwargs.values()))], result)
+        given = [*_flat(args), *_flat(list(kwargs.values()))]
+        self.session.parts.note_result(name, given, result)
+        if name != "setitem":
+            self.read.update(map(id, given))
         if name in DRAWS and isinstance(result, torch.Tensor):
             self.session.noise.note_draw(name, result)
             return
@@ -80,8 +87,8 @@ class Watch(TorchFunctionMode):
             if where is not None:
                 self.session.on_finite_check(where, float(args[0]))
             return
-        if name in PRODUCTS:
-            self.session.losses.note_product(name, args, result)
+        if name in COMPARISONS:
+            self.contrast.note(name, args, result)
         if name in ("view", "reshape"):
             self.reshapes.note(args, result)
         if name in ("cat", "concat", "concatenate"):
@@ -101,6 +108,8 @@ class Watch(TorchFunctionMode):
     def _arithmetic(self, name: str, args: Any, result: Any) -> None:
         if name in ("sub", "rsub") and len(args) >= 2:
             self.session.losses.note_difference(args[0], args[1], result)
+        elif name in ("mul", "rmul", "div", "truediv") and len(args) >= 2 and args[0] is not args[1]:
+            self.session.losses.note_scaled(args, result)
         elif name in ("pow", "square", "abs", "mul", "norm", "mean", "sum") and args:
             self.session.losses.note_error(name, args, result)
         if name in ("mul", "rmul", "add", "radd", "sub", "rsub", "lerp") and len(args) >= 2:
@@ -133,6 +142,7 @@ class Watch(TorchFunctionMode):
     def next_step(self) -> None:
         """Forget what belonged to one step."""
         self.candidates.clear()
+        self.read.clear()
         self.session.forget_step()
 
 

@@ -21,6 +21,8 @@ from runtime_probe.record import (
     HeldOut,
     Judged,
     Keeper,
+    LatentRecord,
+    Latents,
     Leakage,
     LossRecord,
     MaskRecord,
@@ -31,6 +33,7 @@ from runtime_probe.record import (
     Padding,
     PullRecord,
     Relation,
+    ReturnsRecord,
     Rewards,
     Times,
     Where,
@@ -73,8 +76,16 @@ def with_inputs(**changes: Any) -> Record:
     return healthy(statistics=[statistics(**changes), statistics("target")])
 
 
-def pull(towards: float, part: str = "action", line: int = 8) -> PullRecord:
-    return PullRecord("Policy", part, towards, Where(LOSS.path, line, "main"), 1)
+RL = Features(calls={"environment": 1, "log_prob": 3})
+REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
+
+
+def pull(towards: float, part: str = "action", line: int = 8, *, distance: bool = False) -> PullRecord:
+    return PullRecord("Policy", part, towards, Where(LOSS.path, line, "main"), 1, distance=distance)
+
+
+def rolled(returns: ReturnsRecord) -> Record:
+    return healthy(features=RL, rewards=dataclasses.replace(REWARDS, returns=returns))
 
 
 def deep(*norms: float) -> Record:
@@ -118,8 +129,6 @@ def two_optimizers(**changes: Any) -> Record:
 NAN = NonFinite("loss", 3, "nan", operation="log", module="Policy/Head", where=LOSS)
 NO_GRAPH = "element 0 of tensors does not require grad and does not have a grad_fn"
 FLOW = Features(time_argument="Net(t)", calls={"rand": 1, "randn": 1}, noise_std=1.0, data_std=[1.0, 0.9])
-RL = Features(calls={"environment": 1, "log_prob": 3})
-REWARDS = Rewards(200, 200, 1.0, 1.0, 1.0, 10, 20, 500, 0.99, "gamma")
 
 FAULTS: dict[str, tuple[Record, str]] = {
     "labels as logits": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", swapped=True)]), "loss-arguments-swapped"),
@@ -138,6 +147,12 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "data scaled by being read": (healthy(batch=Batch(1, 64, 4, changed="ClipDataset.specs")), "reading-changes-data"),
     "the checkpoint of the largest loss": (healthy(keepers=[Keeper("ModelCheckpoint", "val_loss", more=True)]), "worst-weights-kept"),
     "rewards without what is behind the point": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, fractions=150, stored_whole="Buffer.reward")), "rewards-cut-off"),
+    "distances for likenesses": (healthy(loss_calls=[cross_entropy(classes=32, likeness=-0.99)]), "loss-negated"),
+    "a divergence with a minus sign": (healthy(latents=Latents([LatentRecord(-1.0, 0.2, LOSS)])), "loss-negated"),
+    "an error of values with a minus sign": (healthy(features=RL, rewards=REWARDS, pulls=[pull(-1.0, distance=True), pull(-0.999, distance=True)]), "loss-negated"),
+    "samples among their own candidates": (healthy(loss_calls=[cross_entropy(classes=32, own_candidate=True)]), "views-alike"),
+    "nothing keeps embeddings apart": (healthy(features=Features(only_together=LOSS)), "embeddings-collapse"),
+    "a distribution of probabilities": (healthy(features=Features(probabilities_as_logits=LOSS)), "softmax-applied-twice"),
     "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
     "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
     "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),
@@ -194,7 +209,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "held by two optimizers": (healthy(steps=series(falling()) + series(falling(), optimizer=1), optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 1000, STEP, duplicates=9)] * 2), "parameters-held-twice"),
     "eval mode": (healthy(models=[ModelRecord("ResNet", 1, 1, [0], False, idle=["BatchNorm2d"])]), "eval-mode-in-training"),
     "targets in the thousands": (healthy(statistics=[statistics("target", mean=[5e3] * 3, name="mse_loss")]), "targets-not-normalized"),
-    "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True)), "targets-not-shifted"),
+    "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True), experiments=tried(leakage=[Leakage("samples", "GPT", 0.0)])), "targets-not-shifted"),
     "tanh logits": (healthy(loss_calls=[cross_entropy(made_by="TanhBackward0")]), "logits-bounded"),
     "another model is in use": (healthy(parameters=[parameter("a", 0, gradients=0), dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "first update as long as the weights, in a GAN": (two_optimizers(first_length=9.0), "learning-rate-too-high"),
@@ -258,6 +273,19 @@ HINTS: dict[str, tuple[Record, str]] = {
     "long updates, once the rate is reached": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.1)]), "learning-rate-too-high"),
     "updates that lead nowhere": (healthy(features=Features(planned_steps=100)), "learning-rate-too-low"),
     "a picture turned, and its action not": (healthy(augmentations=[Augmentation("image", "action", "turned by 90 degrees", spatial=False, numbers=7, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
+    "samples that do not count, and do": (healthy(masks=[MaskRecord("[2]", boolean=False, dimensions=1, share=0.7, variable="held", used=False)]), "mask-unused"),
+    "a cosine for vectors of any length": (healthy(features=Features(only_turned=LOSS)), "length-not-learnt"),
+    "positions that nobody adds": (healthy(parameters=[parameter("pos_embed", 0, 0.0, gradients=0, moved=0.0, influences=False)]), "order-unseen"),
+    "a sum beside a mean": (healthy(features=Features(mixed_reductions=LOSS)), "reductions-mixed"),
+    "a divergence that outweighs": (healthy(latents=Latents([LatentRecord(1.0, 30.0, LOSS)])), "prior-outweighs"),
+    "a deviation below zero": (healthy(latents=Latents(negative_scale=LOSS)), "deviation-negative"),
+    "returns that look back": (rolled(ReturnsRecord(False, 0.97, 0.0, False)), "returns-misbuilt"),
+    "returns through ends": (rolled(ReturnsRecord(True, 0.97, 0.0, True)), "returns-misbuilt"),
+    "returns of the same value": (rolled(ReturnsRecord(True, 0.0, 0.97, False)), "returns-misbuilt"),
+    "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),
+    "observations of the next step": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, next_stored=True)), "observations-reused"),
+    "ends that nobody reads": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, ends_unread="b_done")), "returns-misbuilt"),
+    "a warm-up to a rate that is too high": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.03, first_length=0.0158)]), "learning-rate-too-high"),
     "a mask that nobody applies": (healthy(masks=[MaskRecord("valid", boolean=True, dimensions=2, share=0.7, used=False)]), "mask-unused"),
     "padding of targets counts": (healthy(masks=[MaskRecord("is_pad", boolean=True, dimensions=2, share=0.2, filled=True, marked=0.1, unmarked=0.1)]), "padding-not-masked"),
     "ends of sequences count": (healthy(masks=[MaskRecord("", boolean=True, dimensions=2, share=0.2, filled=True, marked=0.1, unmarked=0.1)]), "padding-not-masked"),
@@ -328,7 +356,8 @@ HINTS: dict[str, tuple[Record, str]] = {
     "one cycle, stepped by epochs": (healthy(optimizers=[OptimizerRecord("AdamW", [4e-5], 0.0, 12345, STEP, peak_rates=[4e-5], highest_rate=1e-3)], steps=series(falling(), rate=4e-5)), "learning-rate-too-low"),
     "one picture for all": (healthy(batch=Batch(1, 64, 4, same="image")), "inputs-constant"),
     "betas of another schedule": (healthy(features=dataclasses.replace(FLOW, late_likeness=0.98)), "noise-scale-mismatch"),
-    "cosines as logits": (healthy(loss_calls=[cross_entropy(classes=10, cosine=True)]), "logits-bounded"),
+    "cosines times a logarithm": (healthy(loss_calls=[cross_entropy(classes=100, likeness=1.0, scale=2.66)]), "logits-bounded"),
+    "cosines as logits": (healthy(loss_calls=[cross_entropy(classes=10, likeness=1.0, scale=1.0)]), "logits-bounded"),
     "class weights of counts": (healthy(loss_calls=[cross_entropy(weights_follow=1.0), cross_entropy(weights_follow=0.8)]), "class-weights-reversed"),
     "a sampler that prefers the common": (healthy(batch=Batch(1, 64, 4, sampler_follows=1.0)), "class-weights-reversed"),
     "a rate for a run ten times longer": (healthy(features=Features(planned_steps=300), steps=series(falling(factor=1 - 1e-3))), "learning-rate-too-low"),

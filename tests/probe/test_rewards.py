@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 
+from runtime_probe.tap.acting import Acting  # noqa: E402
 from runtime_probe.tap.environments import Steps, stored_whole  # noqa: E402
 from runtime_probe.tap.rewards import reward_share  # noqa: E402
 
@@ -39,7 +40,8 @@ def session() -> Any:
         count=0, minimum=0.0, maximum=0.0, nonzero=0, fractions=0, mean=0.0, longest=0, episodes=0, reused=False
     )
     record = SimpleNamespace(rewards=rewards)
-    return SimpleNamespace(active=True, watching=False, record=record, looking=nullcontext)
+    calls = SimpleNamespace(acting=Acting())
+    return SimpleNamespace(active=True, watching=False, record=record, looking=nullcontext, calls=calls)
 
 
 @pytest.mark.parametrize("copied", [False, True])

@@ -35,7 +35,7 @@ FAMILY = FamilyOfFaults(
         # Partners are pulled together and nothing is pushed apart (no negatives): the embeddings collapse.
         fault(
             "positives-only",
-            "",
+            "embeddings-collapse",
             "(F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2",
             "-logits[labels, labels].mean()",
         ),

@@ -1,0 +1,49 @@
+"""Reinforcement learning: what environments gave back, and what a script made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class ReturnsRecord:
+    """How returns of a rollout go with its rewards and values: an exact fit."""
+
+    later: bool
+    """What was added to a reward came after it, and not before."""
+    discount: float
+    """What is added of the next step, values and returns together."""
+    of_the_same: float
+    """What is added of the value of the same step."""
+    ends_ignored: bool
+    """The fit holds across the ends of episodes."""
+
+
+@dataclass(slots=True)
+class Rewards:
+    """What environments gave back."""
+
+    count: int = 0
+    nonzero: int = 0
+    minimum: float = 0.0
+    maximum: float = 0.0
+    mean: float = 0.0
+    episodes: int = 0
+    longest: int = 0
+    """Steps in the longest episode seen, or the limit of the environment if that is known."""
+    limit: int = 0
+    """Steps after which the environment ends an episode by itself; 0 if not known."""
+    gamma: float | None = None
+    gamma_name: str = ""
+    fractions: int = 0
+    """Rewards that are no whole numbers."""
+    stored_whole: str = ""
+    """Attribute of an object of the script that keeps rewards as whole numbers."""
+    returns: ReturnsRecord | None = None
+    """None where none were seen whose making could be told."""
+    ends_unread: str = ""
+    """What the script calls the ends of the episodes that it has sampled, where nothing was ever made of them."""
+    next_stored: bool = False
+    """A policy is trained on the observations after those that it acted on."""
+    reused: bool = False
+    """An environment returned one array for each step, and changed it in place."""

@@ -1,0 +1,153 @@
+"""Returns of a rollout, read beside its rewards and values: are they sums of what followed, until the episode's end?
+
+The numbers that a script computes them by lie in its variables when the first loss is computed, whatever computed them.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runtime_probe.record import ReturnsRecord
+from runtime_probe.tap import places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
+_ROLES = {
+    "rewards": re.compile(r"rew", re.IGNORECASE),
+    "advantages": re.compile(r"adv|gae", re.IGNORECASE),
+    "returns": re.compile(r"return|target|^rets?$", re.IGNORECASE),
+    "values": re.compile(r"val|(^|_)q(_|$)|^v(s|_?preds?)?$", re.IGNORECASE),
+    "ends": re.compile(r"done|termin|trunc|end(ed|s)?$", re.IGNORECASE),
+}
+"""What scripts call them; the first that fits."""
+_SHORTEST, _MOST = 8, 1_000_000
+"""Steps of a rollout, and its numbers."""
+_TABLE = 2
+"""Dimensions of (T, N)."""
+_FEWEST = 16
+"""Rows of a fit of three coefficients."""
+_TRIED = 4
+"""Arrays of one role and shape."""
+_EXACT = 1e-3
+"""What a fit of numbers in single precision may leave open, of their spread."""
+_HELD = 0.05
+"""Coefficient that is none."""
+
+
+def look() -> ReturnsRecord | None:
+    """Return how the returns in the script's variables were made; None where they cannot be told."""
+    found = _arrays()
+    for rewards in found["rewards"]:
+        alike = {role: [a for a in arrays if a.shape == rewards.shape][:_TRIED] for role, arrays in found.items()}
+        ends = next(iter(alike["ends"]), torch.zeros_like(rewards)).bool()
+        sums = [(a + v, v) for a in alike["advantages"] for v in alike["values"]]
+        sums += [(g, v) for g in alike["returns"] for v in (*alike["values"], None)]
+        for returns, values in sums:
+            made = _made(rewards, returns, values, ends)
+            if made is not None:
+                return made
+    return None
+
+
+def cut_off() -> str:
+    """Name a variable that holds rewards as whole numbers, whatever its type; empty for none."""
+    for name, value in _named():
+        array = _array(value) if name.strip("_").lower() in REWARDS else None
+        if array is not None and len(array) >= _SHORTEST and bool((array == array.round()).all()):
+            return name
+    return ""
+
+
+def _made(
+    rewards: torch.Tensor, returns: torch.Tensor, values: torch.Tensor | None, ends: torch.Tensor
+) -> ReturnsRecord | None:
+    """Fit what returns (T, N) are beside rewards by what came a step later, and, if that fails, a step before.
+
+    Generalized advantage estimation: G_t = r_t + gamma ((1 - lambda) V_t+1 + lambda G_t+1); of Monte Carlo returns
+    lambda is 1. Transitions that were sampled have nothing to do with the rows beside them, and the value of the next
+    state in their own. Rows beside ends are left out of the fit, and then asked whether it holds for them, too.
+    """
+    for later in (True, False):
+        now, other = (slice(None, -1), slice(1, None)) if later else (slice(1, None), slice(None, -1))
+        beside = ends[now] | ends[other]
+        left = (returns - rewards)[now]
+        columns = [returns[other]] if values is None else [returns[other], values[other], values[now]]
+        fit = _fit(torch.stack([column[~beside] for column in columns], dim=1), left[~beside])
+        if fit is None:
+            continue
+        following, same = float(fit[:2].sum()), float(fit[2:].sum())
+        sampled = bool((fit[:2].abs() < _HELD).all())
+        open_ = left - torch.stack([column * weight for column, weight in zip(columns, fit, strict=True)]).sum(dim=0)
+        asked = ends[now] if sampled else beside
+        ends_meet = bool(ends[now].any()) and bool(ends[other].any())
+        ignored = ends_meet and bool((open_.abs() < _EXACT * left.std())[asked].all())
+        if sampled:
+            return ReturnsRecord(later=True, discount=same, of_the_same=0.0, ends_ignored=ignored)
+        return ReturnsRecord(later=later, discount=following, of_the_same=same, ends_ignored=ignored)
+    return None
+
+
+def _fit(columns: torch.Tensor, left: torch.Tensor) -> torch.Tensor | None:
+    """Coefficients of columns (n, k) that make up what is left (n), to rounding; None without."""
+    spread = left.std() if len(left) >= _FEWEST else torch.tensor(0.0)
+    if not spread > 0 or not bool(columns.isfinite().all()) or not bool(left.isfinite().all()):
+        return None
+    solved = torch.linalg.lstsq(columns, left[:, None], driver="gelsd").solution[:, 0]
+    exact = bool(((columns @ solved - left).abs() < _EXACT * spread).all())
+    return solved if exact and float(solved.abs().max()) > _HELD else None
+
+
+def _arrays() -> dict[str, list[torch.Tensor]]:
+    """Arrays (T, N) of the running functions, and of objects and dictionaries that these hold, by their names."""
+    found: dict[str, list[torch.Tensor]] = {role: [] for role in _ROLES}
+    for name, value in _named():
+        role = next((role for role, pattern in _ROLES.items() if pattern.search(name)), None)
+        array = _array(value) if role is not None else None
+        if role is not None and array is not None and (role != "ends" or bool(((array == 0) | (array == 1)).all())):
+            found[role].append(array)
+    return found
+
+
+def _named() -> Iterable[tuple[str, Any]]:
+    for frame in places.user_frames(2):
+        for name, value in list(frame.f_locals.items()):
+            yield name, value
+            if isinstance(value, dict):
+                yield from ((str(key), item) for key, item in value.items())
+            elif places.is_of_user(value) and hasattr(value, "__dict__") and not isinstance(value, torch.nn.Module):
+                yield from vars(value).items()
+
+
+def _numbers(value: Any) -> Any:
+    """A number, or an array of numpy, as a tensor of its own; anything else as it is."""
+    numpy = sys.modules.get("numpy")
+    if isinstance(value, torch.Tensor):
+        return None if value.requires_grad else value
+    if isinstance(value, (bool, int, float)):
+        return torch.tensor(float(value))
+    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)) and value.dtype.kind in "biuf":
+        return torch.tensor(value.astype("float64"))
+    return value
+
+
+def _array(value: Any) -> torch.Tensor | None:
+    """Numbers (T, N) of an array, or of a list of numbers or of arrays (N); None for anything else."""
+    if isinstance(value, (list, tuple)) and _SHORTEST <= len(value) <= _MOST:
+        items = [_numbers(item) for item in value]
+        alike = all(isinstance(item, torch.Tensor) and item.shape == items[0].shape for item in items)
+        value = torch.stack(items) if alike else None
+    value = _numbers(value)
+    if not isinstance(value, torch.Tensor) or value.is_complex() or not 0 < value.numel() <= _MOST:
+        return None
+    rows = value.double().cpu()
+    if rows.dim() == 1:
+        rows = rows[:, None]
+    elif rows.dim() > _TABLE and rows.shape[-1] == 1:
+        rows = rows.squeeze(-1)
+    return rows if rows.dim() == _TABLE and len(rows) >= _SHORTEST else None
