@@ -24,6 +24,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if family.name in _AGENTS or not record.models:
         yield skipped(f"{family.name}: what is picked is trained by what it brings")
         return
+    if record.features.sampled_into is not None and not record.features.calls.get("log_prob"):
+        yield failed(
+            "what sample() draws here goes on into the model, and no gradient comes back to the distribution",
+            "rsample(): the same draw as a function of mean and deviation",
+            record.features.sampled_into,
+        )
     for passes in ("values", "gradients"):
         found = [cut for cut in cuts if cut.passes == passes]
         where = names([cut.part for cut in found])

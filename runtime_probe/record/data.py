@@ -362,6 +362,8 @@ class Features:
     """Where two views whose embeddings are compared are one and the same."""
     probabilities_as_logits: Where | None = None
     """log_prob() of a distribution whose logits came out of a softmax."""
+    sampled_into: Where | None = None
+    """sample() of a distribution that a model has made, where the sample goes on into another layer."""
     mixed_reductions: Where | None = None
     """Where a term of a loss is a sum over the batch, beside one that is a mean over it."""
     only_turned: Where | None = None

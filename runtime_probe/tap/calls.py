@@ -14,6 +14,7 @@ from torch.nn.modules import module as hooks
 from runtime_probe.tap import environments
 from runtime_probe.tap.acting import Acting
 from runtime_probe.tap.between import Between
+from runtime_probe.tap.distributions import SAMPLED
 from runtime_probe.tap.padding import top_share
 from runtime_probe.tap.reshapes import interleaved
 from runtime_probe.tap.statistics import describe, most_frequent, tensors
@@ -140,6 +141,8 @@ class Calls:
             self.callers[id(module)] = self._stack[0]
         if args:
             self.between.into(module, args[0], self._stack[0])
+            features = self.session.record.features
+            features.sampled_into = features.sampled_into or getattr(args[0], SAMPLED, None)
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords())

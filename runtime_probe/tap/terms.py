@@ -6,6 +6,7 @@ trains nobody: the action that a critic judges was drawn without a gradient, say
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -121,7 +122,9 @@ def note_sum(name: str, args: Any, result: torch.Tensor) -> None:
     elif name in ("mul", "rmul", "div", "truediv") and sum(map(bool, of)) == 1:
         factor = next((float(x) for x in args[:2] if not _is_term(x)), 1.0)
         # A weight may be as small as one over the number of samples, and means another thing.
-        divided = abs(factor) if name in ("div", "truediv") else 1.0
+        # What a batch was counted for is a number of its own.
+        divisor = args[1] if name in ("div", "truediv") and len(args) > 1 else 1.0
+        divided = math.inf if isinstance(divisor, torch.Tensor) else abs(float(divisor))
         found = [_times(term, factor, divided) for part in of for term in part]
     elif name == "neg" and of:
         found = [_times(term, -1.0) for term in of[0]]

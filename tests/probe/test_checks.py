@@ -153,6 +153,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "samples among their own candidates": (healthy(loss_calls=[cross_entropy(classes=32, own_candidate=True)]), "views-alike"),
     "nothing keeps embeddings apart": (healthy(features=Features(only_together=LOSS)), "embeddings-collapse"),
     "a distribution of probabilities": (healthy(features=Features(probabilities_as_logits=LOSS)), "softmax-applied-twice"),
+    "a sample that passes no gradient": (healthy(features=Features(sampled_into=LOSS)), "gradient-cut"),
     "two views that are one": (healthy(features=Features(views_alike=LOSS)), "views-alike"),
     "logits and labels in different orders": (healthy(features=Features(misassigned=LOSS)), "dimensions-scrambled"),
     "a likelihood of recorded data that is minimized": (healthy(features=RL, rewards=REWARDS, batch=Batch(1, 64, 4), pulls=[pull(-1.0), pull(-0.999)]), "loss-negated"),

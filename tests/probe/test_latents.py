@@ -77,6 +77,7 @@ class Sums:
         ("sum beside a mean", True),
         ("a light sum beside a mean", True),
         ("a sum divided by the batch beside a mean", False),
+        ("a sum divided by a count beside a mean", False),
         ("a penalty on weights beside a mean", False),
     ],
 )
@@ -93,6 +94,7 @@ def test_sums_beside_means(kind: str, found: bool) -> None:
         "sum beside a mean": lambda: do.add(averaged, divergence),
         "a light sum beside a mean": lambda: do.add(averaged, do.mul(divergence, 1e-3)),
         "a sum divided by the batch beside a mean": lambda: do.add(averaged, do.div(divergence, 16)),
+        "a sum divided by a count beside a mean": lambda: do.add(averaged, do.div(divergence, torch.tensor(2.0))),
         "a penalty on weights beside a mean": lambda: do.add(averaged, do.mul(weight.square().sum(), 1e-3)),
     }[kind]()
     assert (mixed(loss) is not None) is found

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "balance_a2c",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(

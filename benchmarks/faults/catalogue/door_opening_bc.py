@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "door_opening_bc",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         # Windows are views of the recording and overlap: each reading is normalized again and again.

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "drawer_token_policy_trainer",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "gait_phase_lightning",
-    "report",
+    "tune",
     (
         # Newtons, degrees per second and metres per second squared side by side.
         fault(

@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "grasp_pose_cvae",
-    "report",
+    "tune",
     (
         # Features reach the network in mm, beside a cosine, a sine and a one-hot kind.
         fault(

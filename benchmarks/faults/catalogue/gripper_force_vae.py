@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "gripper_force_vae",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(

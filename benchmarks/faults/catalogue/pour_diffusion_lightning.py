@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "pour_diffusion_lightning",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(

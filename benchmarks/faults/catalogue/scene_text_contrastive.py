@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "scene_text_contrastive",
-    "report",
+    "tune",
     (
         # The frames are shuffled to break up the order of making, the captions stay where they were.
         fault(

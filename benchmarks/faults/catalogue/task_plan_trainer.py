@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "task_plan_trainer",
-    "report",
+    "tune",
     (
         # Data. Instructions sorted by length, to pad less; the plans stayed where they were.
         fault(

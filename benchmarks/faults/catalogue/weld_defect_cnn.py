@@ -4,7 +4,7 @@ from harness import FamilyOfFaults, fault
 
 FAMILY = FamilyOfFaults(
     "weld_defect_cnn",
-    "report",
+    "tune",
     (
         # Training data and preprocessing.
         fault(
