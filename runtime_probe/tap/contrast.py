@@ -71,7 +71,7 @@ class Contrast:
             counted = logits.abs() < _MASKED
             if a.data_ptr() == b.data_ptr():
                 call.own_candidate = _own_candidates(logits, labels)
-                counted = counted & ~torch.eye(len(logits), dtype=torch.bool)
+                counted = counted & ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
             cosines = torch.nn.functional.normalize(a, dim=1) @ torch.nn.functional.normalize(b, dim=1).T
             for turned in (cosines, cosines.T):
                 if turned.shape == logits.shape:
@@ -101,7 +101,7 @@ def _own_candidates(logits: torch.Tensor, labels: torch.Tensor) -> bool:
     """Whether each sample is likeliest to be itself, and another one is asked for."""
     if labels.shape != logits.shape[:1]:
         return False
-    asked = bool((labels != torch.arange(len(labels))).all())
+    asked = bool((labels != torch.arange(len(labels), device=labels.device)).all())
     return asked and bool((logits.diagonal() >= logits.amax(dim=1)).all())
 
 

@@ -131,8 +131,9 @@ class Losses:
         """A difference was multiplied by a mask or a weight, or divided by a standard deviation: it stays one."""
         for x, other in ((args[0], args[1]), (args[1], args[0])):
             difference = getattr(x, _DIFFERENCE, None)
-            whole = isinstance(other, (int, float)) or (isinstance(other, torch.Tensor) and not bool((other < 0).any()))
-            if difference is not None and whole and other is not x:
+            if difference is None:
+                continue
+            if isinstance(other, (int, float)) or (isinstance(other, torch.Tensor) and not bool((other < 0).any())):
                 setattr(result, _DIFFERENCE, difference)
 
     def note_error(self, name: str, args: Any, result: Any) -> None:

@@ -76,7 +76,8 @@ class Pull:
             return
         if self.session.course.in_phase == 1:
             with self.session.looking("asking where the terms of a loss pull"):
-                self.session.record.features.mixed_reductions = mixed(loss)
+                features = self.session.record.features
+                features.mixed_reductions = features.mixed_reductions or mixed(loss)
                 self._compare_terms(loss)
             self.gradients.clear()
         backward()

@@ -26,8 +26,8 @@ _ROLES = {
     "ends": re.compile(r"done|termin|trunc|end(ed|s)?$", re.IGNORECASE),
 }
 """What scripts call them; the first that fits."""
-_SHORTEST, _MOST = 8, 1_000_000
-"""Steps of a rollout, and its numbers."""
+_SHORTEST, _LONGEST, _MOST = 8, 10_000, 1_000_000
+"""Steps of a rollout, of one in a list, and its numbers."""
 _TABLE = 2
 """Dimensions of (T, N)."""
 _FEWEST = 16
@@ -36,6 +36,8 @@ _TRIED = 4
 """Arrays of one role and shape."""
 _EXACT = 1e-3
 """What a fit of numbers in single precision may leave open, of their spread."""
+_CUT = 0.5
+"""Share of rewards that are 0 once what is behind the point is cut off."""
 _HELD = 0.05
 """Coefficient that is none."""
 
@@ -59,7 +61,10 @@ def cut_off() -> str:
     """Name a variable that holds rewards as whole numbers, whatever its type; empty for none."""
     for name, value in _named():
         array = _array(value) if name.strip("_").lower() in REWARDS else None
-        if array is not None and len(array) >= _SHORTEST and bool((array == array.round()).all()):
+        if array is None or not bool((array == array.round()).all()):
+            continue
+        # Rewards that were clipped to their sign are whole numbers, too, and hardly ever 0.
+        if float((array == 0).double().mean()) > _CUT or float(array.abs().max()) > 1:
             return name
     return ""
 
@@ -131,14 +136,15 @@ def _numbers(value: Any) -> Any:
         return None if value.requires_grad else value
     if isinstance(value, (bool, int, float)):
         return torch.tensor(float(value))
-    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)) and value.dtype.kind in "biuf":
+    array = numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic))
+    if array and value.dtype.kind in "biuf" and value.size <= _MOST:
         return torch.tensor(value.astype("float64"))
     return value
 
 
 def _array(value: Any) -> torch.Tensor | None:
     """Numbers (T, N) of an array, or of a list of numbers or of arrays (N); None for anything else."""
-    if isinstance(value, (list, tuple)) and _SHORTEST <= len(value) <= _MOST:
+    if isinstance(value, (list, tuple)) and _SHORTEST <= len(value) <= _LONGEST:
         items = [_numbers(item) for item in value]
         alike = all(isinstance(item, torch.Tensor) and item.shape == items[0].shape for item in items)
         value = torch.stack(items) if alike else None

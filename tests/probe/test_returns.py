@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 
-from runtime_probe.tap.returns import look  # noqa: E402 - needs torch
+from runtime_probe.tap.returns import cut_off, look  # noqa: E402 - needs torch
 from runtime_probe.tap.rewards import unread_ends  # noqa: E402
 
 STEPS, ENVS, GAMMA, LAMBDA = 64, 3, 0.97, 0.9
@@ -91,6 +91,21 @@ def test_standardized_returns_and_short_rollouts_tell_nothing() -> None:
     assert look() is None
     rewards, returns = rewards[:5], returns[:5].tolist()
     assert look() is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"), [("fractions", ""), ("cut off", "rewards"), ("signs", ""), ("cents", "rewards")]
+)
+def test_rewards_without_what_is_behind_the_point(kept: str, found: str) -> None:
+    torch.manual_seed(0)
+    rewards = torch.randn(64, 4)
+    rewards = {
+        "fractions": rewards,
+        "cut off": (0.5 * rewards).trunc(),
+        "signs": rewards.sign(),
+        "cents": (100 * rewards).round(),
+    }[kept]
+    assert cut_off() == found
 
 
 def test_ends_that_no_operation_was_given() -> None:
