@@ -14,8 +14,9 @@ _COLUMN = 4
 """Numbers of a column: the probe's batch."""
 _EQUAL = 1e-4
 """Range of what is wanted over its size, where it is all the same."""
-_POWERS = (1.0, -1.0, 2.0, -2.0)
-"""Of the exponential of an output that is the logarithm of a variance, of a standard deviation, or of their inverse."""
+_POWERS, _MANY = (1.0, -1.0, 2.0, -2.0), 32
+"""Of the exponential of an output that is the logarithm of a variance, or of its inverse, and of standard deviations:
+these are asked of many numbers only, or one of four fits a few by chance."""
 _WEIGHTED = (0.0, 0.5)
 """Powers of the variance that likelihoods are weighted by (0.5: Seitzer et al., arXiv:2203.09168)."""
 _FITS, _COUNTERED = 0.99, 0.02
@@ -177,7 +178,8 @@ def boundless(output: torch.Tensor, target: torch.Tensor, spread: torch.Tensor, 
 
 
 def _one_way(missing: torch.Tensor, rate: torch.Tensor, spread: torch.Tensor) -> bool:
-    for power in _POWERS:
+    powers = _POWERS if len(missing) >= _MANY else _POWERS[:2]
+    for power in powers:
         sign, error = math.copysign(1.0, power), missing.square() * (power * spread).exp()
         for weighted in _WEIGHTED:
             push = rate * (-weighted * spread).exp()

@@ -152,7 +152,8 @@ class Pull:
                 continue
             self._note_misassigned(-gradient, [target for target, _ in targets], where)
 
-            own = [] if targets else self.session.parts.reconstructed(loss, tuple(output.shape))
+            read = self.session.record.batch.loaders > 0
+            own = self.session.parts.reconstructed(loss, tuple(output.shape)) if read and not targets else []
             self._note_variances(output, gradient, own or [target for target, _ in targets], where)
             for target, parts in targets:
                 self._note_cancelling(output, gradient, target, where)
