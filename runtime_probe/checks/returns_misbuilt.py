@@ -41,6 +41,11 @@ def _wrong(made: ReturnsRecord, gamma: float | None) -> Iterable[tuple[str, str]
             "returns are made of the step before, not of the step after: what an action led to is not in them",
             "go through the steps in reversed order",
         )
+    if made.reversed:
+        yield (
+            "returns stand in reversed order beside their rewards: the first step has the return of the last one",
+            "returns.insert(0, total) while going backwards, or returns.reverse() after it",
+        )
     if made.ends_ignored:
         yield (
             "returns run through the ends of episodes: the last steps of one are credited with the next one's rewards",

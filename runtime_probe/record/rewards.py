@@ -17,6 +17,8 @@ class ReturnsRecord:
     """What is added of the value of the same step."""
     ends_ignored: bool
     """The fit holds across the ends of episodes."""
+    reversed: bool = False
+    """It holds for the returns in reversed order."""
 
 
 @dataclass(slots=True)

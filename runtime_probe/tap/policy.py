@@ -42,6 +42,12 @@ class PolicyGradient:
             over = [any(column) for column in zip(*flags, strict=False)]
             self.ends.append(over if len(over) == len(rewards) else [False] * len(rewards))
 
+    def rollout(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return rewards and ends since the last update, (steps, environments); None where their number varies."""
+        if not self.rewards or len({len(step) for step in self.rewards}) != 1:
+            return None
+        return torch.tensor(self.rewards, dtype=torch.float64), torch.tensor(self.ends)
+
     def note_log_probability(self, value: torch.Tensor) -> None:
         """A log-probability that a loss may use."""
         if len(self.gradients) < _MOST:

@@ -99,7 +99,7 @@ class Pull:
 
     def _note_returns(self, rewards: Rewards) -> None:
         if rewards.count and rewards.returns is None:
-            rewards.returns = returns.look()
+            rewards.returns = returns.look(self.session.watch.picked, self.session.policy.rollout())
         if 2 * rewards.fractions > rewards.count and not rewards.stored_whole:
             rewards.stored_whole = returns.cut_off()
 

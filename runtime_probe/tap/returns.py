@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
+Rollout: TypeAlias = "tuple[torch.Tensor, torch.Tensor]"
 _ROLES = {
     "rewards": re.compile(r"rew", re.IGNORECASE),
     "advantages": re.compile(r"adv|gae", re.IGNORECASE),
@@ -30,6 +32,8 @@ _SHORTEST, _LONGEST, _MOST = 8, 10_000, 1_000_000
 """Steps of a rollout, of one in a list, and its numbers."""
 _TABLE = 2
 """Dimensions of (T, N)."""
+_ASKED, _BESIDE, _SECONDS = 512, 16, 0.5
+"""Steps and environments that are asked, and for how long."""
 _FEWEST = 16
 """Rows of a fit of three coefficients."""
 _TRIED = 4
@@ -42,19 +46,46 @@ _HELD = 0.05
 """Coefficient that is none."""
 
 
-def look() -> ReturnsRecord | None:
-    """Return how the returns in the script's variables were made; None where they cannot be told."""
-    found = _arrays()
-    for rewards in found["rewards"]:
-        alike = {role: [a for a in arrays if a.shape == rewards.shape][:_TRIED] for role, arrays in found.items()}
-        ends = next(iter(alike["ends"]), torch.zeros_like(rewards)).bool()
-        sums = [(a + v, v) for a in alike["advantages"] for v in alike["values"]]
-        sums += [(g, v) for g in alike["returns"] for v in (*alike["values"], None)]
+def look(seen: Iterable[torch.Tensor] = (), rollout: Rollout | None = None) -> ReturnsRecord | None:
+    """Return how the returns in the script's variables were made; None where they cannot be told.
+
+    Args:
+        seen: Values that were picked without a gradient, and have no name: (N), or (N, 1).
+        rollout: Rewards that environments gave since the last update, and the ends of episodes, (T, N) each.
+    """
+    found, until = _arrays(), time.monotonic() + _SECONDS
+    found["values"] += [array for value in seen if (array := _array(value)) is not None]
+    every = [(rewards, [a for a in found["ends"] if a.shape == rewards.shape][:1]) for rewards in found["rewards"]]
+    every += [(rewards, [ends]) for rewards, ends in _as_long_as(found["returns"], rollout)]
+    for rewards, ends in every:
+        alike = {role: [x for a in arrays if (x := _shaped(a, rewards)) is not None] for role, arrays in found.items()}
+        sums = [(a + v, v) for a in alike["advantages"][:_TRIED] for v in alike["values"][:_TRIED]]
+        sums += [(g, v) for g in alike["returns"][:_TRIED] for v in (*alike["values"], None)]
+        over = ends[0].bool() if ends else torch.zeros_like(rewards, dtype=torch.bool)
         for returns, values in sums:
-            made = _made(rewards, returns, values, ends)
+            parts = (None if part is None else part[-_ASKED:, :_BESIDE] for part in (rewards, returns, values, over))
+            made = _made(*parts) if time.monotonic() < until else None
             if made is not None:
                 return made
     return None
+
+
+def _as_long_as(returns: list[torch.Tensor], rollout: Rollout | None) -> Iterable[Rollout]:
+    """The last steps of a rollout, as many as some returns have numbers for."""
+    if rollout is None:
+        return
+    rewards, ends = rollout
+    for steps in {array.numel() // rewards.shape[1] for array in returns if array.numel() % rewards.shape[1] == 0}:
+        if _SHORTEST <= steps <= len(rewards):
+            yield rewards[-steps:], ends[-steps:]
+
+
+def _shaped(array: torch.Tensor, rewards: torch.Tensor) -> torch.Tensor | None:
+    """An array (T, N), or one of all steps and environments in a row, as one (T, N)."""
+    if array.shape == rewards.shape:
+        return array
+    flat = array.shape == (rewards.numel(), 1) and rewards.shape[1] > 1
+    return array.reshape(rewards.shape) if flat else None
 
 
 def cut_off() -> str:
@@ -72,30 +103,65 @@ def cut_off() -> str:
 def _made(
     rewards: torch.Tensor, returns: torch.Tensor, values: torch.Tensor | None, ends: torch.Tensor
 ) -> ReturnsRecord | None:
-    """Fit what returns (T, N) are beside rewards by what came a step later, and, if that fails, a step before.
-
-    Generalized advantage estimation: G_t = r_t + gamma ((1 - lambda) V_t+1 + lambda G_t+1); of Monte Carlo returns
-    lambda is 1. Transitions that were sampled have nothing to do with the rows beside them, and the value of the next
-    state in their own. Rows beside ends are left out of the fit, and then asked whether it holds for them, too.
-    """
-    for later in (True, False):
-        now, other = (slice(None, -1), slice(1, None)) if later else (slice(1, None), slice(None, -1))
-        beside = ends[now] | ends[other]
-        left = (returns - rewards)[now]
-        columns = [returns[other]] if values is None else [returns[other], values[other], values[now]]
-        fit = _fit(torch.stack([column[~beside] for column in columns], dim=1), left[~beside])
-        if fit is None:
-            continue
-        following, same = float(fit[:2].sum()), float(fit[2:].sum())
-        sampled = bool((fit[:2].abs() < _HELD).all())
-        open_ = left - torch.stack([column * weight for column, weight in zip(columns, fit, strict=True)]).sum(dim=0)
-        asked = ends[now] if sampled else beside
-        ends_meet = bool(ends[now].any()) and bool(ends[other].any())
-        ignored = ends_meet and bool((open_.abs() < _EXACT * left.std())[asked].all())
-        if sampled:
-            return ReturnsRecord(later=True, discount=same, of_the_same=0.0, ends_ignored=ignored)
-        return ReturnsRecord(later=later, discount=following, of_the_same=same, ends_ignored=ignored)
+    """Fit what returns (T, N) are beside rewards: of what came a step later, or before, or in another order."""
+    for later, flipped in ((True, False), (False, False), (True, True)):
+        if values is None:
+            found = _plain(rewards, returns.flip(0) if flipped else returns, ends, later=later)
+        else:
+            found = None if flipped else _with_values(rewards, returns, values, ends, later=later)
+        if found is not None:
+            found.reversed = flipped
+            return found
     return None
+
+
+def _beside(ends: torch.Tensor, *, later: bool) -> tuple[slice, slice, torch.Tensor]:
+    """Rows, those a step later or before, and which of them an end of an episode stands beside."""
+    now, other = (slice(None, -1), slice(1, None)) if later else (slice(1, None), slice(None, -1))
+    return now, other, ends[now] | ends[other]
+
+
+def _plain(rewards: torch.Tensor, returns: torch.Tensor, ends: torch.Tensor, *, later: bool) -> ReturnsRecord | None:
+    """Monte Carlo returns: r_t = G_t - gamma G_t+1, with a factor and an offset where these are standardized."""
+    now, other, beside = _beside(ends, later=later)
+    left = rewards[now]
+    columns = torch.stack([returns[now], returns[other], torch.ones_like(left)], dim=-1)
+    fit = _fit(columns[~beside], left[~beside])
+    if fit is None or not fit[0] > 0 or abs(float(fit[1])) < _HELD * float(fit[0]):
+        return None
+    ignored = _across(left - columns @ fit, left, beside, ends)
+    return ReturnsRecord(later=later, discount=-float(fit[1] / fit[0]), of_the_same=0.0, ends_ignored=ignored)
+
+
+def _with_values(
+    rewards: torch.Tensor, returns: torch.Tensor, values: torch.Tensor, ends: torch.Tensor, *, later: bool
+) -> ReturnsRecord | None:
+    """Generalized advantage estimation: G_t = r_t + gamma ((1 - lambda) V_t+1 + lambda G_t+1).
+
+    Transitions that were sampled have nothing to do with the rows beside them, and the value of the next state in
+    their own.
+    """
+    now, other, beside = _beside(ends, later=later)
+    left = (returns - rewards)[now]
+    columns = torch.stack([returns[other], values[other], values[now]], dim=-1)
+    fit = _fit(columns[~beside], left[~beside])
+    if fit is None:
+        return None
+    following, same = float(fit[:2].sum()), float(fit[2])
+    if bool((fit[:2].abs() < _HELD).all()):
+        ignored = _across(left - columns @ fit, left, ends[now], ends)
+        return ReturnsRecord(later=True, discount=same, of_the_same=0.0, ends_ignored=ignored)
+    ignored = _across(left - columns @ fit, left, beside, ends)
+    return ReturnsRecord(later=later, discount=following, of_the_same=same, ends_ignored=ignored)
+
+
+def _across(open_: torch.Tensor, left: torch.Tensor, asked: torch.Tensor, ends: torch.Tensor) -> bool:
+    """Whether a fit that was made between the ends of episodes leaves nothing open beside them, either.
+
+    Scripts say of a step that the episode ends with it, or that it has ended before: there must be ends inside.
+    """
+    both = bool(ends[:-1].any()) and bool(ends[1:].any())
+    return both and bool((open_.abs() < _EXACT * left.std())[asked].all())
 
 
 def _fit(columns: torch.Tensor, left: torch.Tensor) -> torch.Tensor | None:

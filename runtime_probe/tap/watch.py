@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,6 +32,9 @@ _FINITE = frozenset(("isnan", "isinf", "isfinite"))
 _HARMLESS = frozenset("masked_fill masked_fill_ where full full_like new_full fill_ triu tril setitem add add_".split())
 """Operations that put infinity on purpose: masks of attention."""
 _CANDIDATES = 50
+_PICKED = 8
+_PICKS = frozenset("max min amax amin minimum gather squeeze".split())
+"""Operations that make one value for each sample of those of all actions, or of several critics."""
 
 
 class Watch(TorchFunctionMode):
@@ -43,6 +47,8 @@ class Watch(TorchFunctionMode):
         self.candidates: list[NonFinite] = []
         self.read: set[int] = set()
         """Ids of the tensors that operations of this iteration were given, unique as long as these live."""
+        self.picked: deque[torch.Tensor] = deque(maxlen=_PICKED)
+        """What was picked without a gradient in this iteration: values of the best action, the smaller of two."""
         self.reshapes = Reshapes()
         self.attention = Attention(session)
         self.contrast = Contrast(session.record)
@@ -64,14 +70,22 @@ class Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        judging = not torch.is_grad_enabled()
         name = getattr(func, "__name__", "")
         if self.session.watching and name not in ("__get__", "__set__") and not _of_the_tap():
             try:
                 with torch.no_grad():
+                    if judging and name in _PICKS:
+                        self._note_picked(result)
                     self._look(name.strip("_") if name.startswith("__") else name, args, kwargs or {}, result)
             except Exception as error:  # noqa: BLE001 - to look must not change what happens
                 self.session.anomaly(f"watching {name}", error)
         return result
+
+    def _note_picked(self, result: Any) -> None:
+        value = result[0] if isinstance(result, tuple) else result
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() == len(value) > 1:
+            self.picked.append(value)
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         given = [*_flat(args), *_flat(list(kwargs.values()))]
@@ -143,6 +157,7 @@ class Watch(TorchFunctionMode):
         """Forget what belonged to one step."""
         self.candidates.clear()
         self.read.clear()
+        self.picked.clear()
         self.session.forget_step()
 
 

@@ -281,6 +281,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "a divergence that outweighs": (healthy(latents=Latents([LatentRecord(1.0, 30.0, LOSS)])), "prior-outweighs"),
     "a deviation below zero": (healthy(latents=Latents(negative_scale=LOSS)), "deviation-negative"),
     "returns that look back": (rolled(ReturnsRecord(False, 0.97, 0.0, False)), "returns-misbuilt"),
+    "returns in reversed order": (rolled(ReturnsRecord(True, 0.97, 0.0, False, reversed=True)), "returns-misbuilt"),
     "returns through ends": (rolled(ReturnsRecord(True, 0.97, 0.0, True)), "returns-misbuilt"),
     "returns of the same value": (rolled(ReturnsRecord(True, 0.0, 0.97, False)), "returns-misbuilt"),
     "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),

@@ -58,6 +58,23 @@ def test_values_of_the_same_step() -> None:
     assert gae("same value").of_the_same == pytest.approx(GAMMA)
 
 
+@pytest.mark.parametrize("standardized", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_returns_of_an_episode_standardized_or_in_reversed_order(standardized: bool, turned: bool) -> None:
+    random.seed(0)
+    rewards = [random.gauss(0, 1) for _ in range(STEPS)]
+    returns, total = [], 0.0
+    for reward in reversed(rewards):
+        total = reward + GAMMA * total
+        returns.append(total)
+    returns = torch.tensor(returns if turned else returns[::-1])
+    returns = (returns - returns.mean()) / returns.std() if standardized else returns
+    found = look()
+    assert found is not None
+    assert (found.later, found.reversed) == (True, turned)
+    assert found.discount == pytest.approx(GAMMA, rel=1e-3)
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_monte_carlo_returns_in_lists(right: bool) -> None:
     random.seed(0)
