@@ -13,7 +13,8 @@ from runtime_probe.tap.places import here
 if TYPE_CHECKING:
     from runtime_probe.record import LossCall, Record
 
-COMPARISONS = frozenset("matmul mm linear rmatmul cdist einsum".split())
+_OF_COLUMNS = frozenset("matmul mm rmatmul".split())
+COMPARISONS = _OF_COLUMNS | frozenset("linear cdist einsum".split())
 _ROUNDING = 1e-3
 _ROWS = 2
 _MOST = 1_000_000
@@ -45,18 +46,19 @@ class Contrast:
         pair = _operands(name, args)
         if pair is None or not isinstance(result, torch.Tensor) or not 1 < result.numel() <= _MOST:
             return
-        a, b = pair
+        (a, right), turned = pair, name in _OF_COLUMNS
+        b = right.mT if turned else right
         if result.dim() != 2 or result.shape != (len(a), len(b)) or a.shape[1] != b.shape[1]:
             return
         units = _of_one_length(a) and _of_one_length(b)
-        made = a.requires_grad and b.requires_grad and not isinstance(b, torch.nn.Parameter)
+        made = a.requires_grad and right.requires_grad and not isinstance(right, torch.nn.Parameter)
         if not units and not (made and name != "linear"):
             return
         self.compared.append((a.detach(), b.detach(), units))
         self.count += 1
-        for side, tensor in enumerate((a, b)):
-            if made:
-                tensor.register_hook(functools.partial(self._came, (self.count, side)))
+        if made:
+            a.register_hook(functools.partial(self._came, (self.count, 0), turned=False))
+            right.register_hook(functools.partial(self._came, (self.count, 1), turned=turned))
         features = self.record.features
         if units and _alike(a, b):
             features.views_alike = features.views_alike or here(4)
@@ -79,8 +81,8 @@ class Contrast:
             if call.likeness is not None:
                 return
 
-    def _came(self, place: tuple[int, int], gradient: torch.Tensor) -> None:
-        self.wishes[place] = -gradient.detach()
+    def _came(self, place: tuple[int, int], gradient: torch.Tensor, *, turned: bool) -> None:
+        self.wishes[place] = -(gradient.mT if turned else gradient).detach()
 
     def collapses(self) -> bool:
         """After a backward pass: does a loss want nothing else of the embeddings than that rows meet?"""
@@ -141,7 +143,7 @@ def _towards(rows: torch.Tensor, wanted: torch.Tensor, others: torch.Tensor) -> 
 
 
 def _operands(name: str, args: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Rows (N, D) and (M, D) that are compared, as embeddings are."""
+    """Rows (N, D) that are compared, as embeddings are, with others (M, D), or with columns (D, M)."""
     if name == "einsum":
         left, _, out = str(args[0]).replace(" ", "").partition("->")
         letters, args = left.split(","), args[1:]
@@ -150,8 +152,7 @@ def _operands(name: str, args: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
             return None
     if len(args) < 2 or not all(isinstance(x, torch.Tensor) and x.dim() == 2 for x in args[:2]):
         return None
-    a, b = args[:2]
-    return (a, b) if name in ("linear", "cdist", "einsum") else (a, b.mT)
+    return args[0], args[1]
 
 
 def _of_one_length(rows: torch.Tensor) -> bool:

@@ -78,6 +78,17 @@ def test_losses_that_want_nothing_but_likeness(kind: str, collapses: bool) -> No
     assert only_together(a.detach(), -a.grad, b.detach(), -b.grad) is collapses
 
 
+@pytest.mark.parametrize("against", ["the others", "nothing"])
+def test_products_of_embeddings_whose_diagonal_alone_counts_collapse(against: str) -> None:
+    a, b = embeddings()
+    contrast = Contrast(healthy())
+    columns = b.T
+    logits = a @ columns
+    contrast.note("matmul", (a, columns), logits)
+    (loss_of(logits, torch.arange(12)) if against == "the others" else -logits.diagonal().mean()).backward()
+    assert contrast.collapses() is (against == "nothing")
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_cosine_turns_vectors_towards_their_targets_or_away(sign: float) -> None:
     torch.manual_seed(0)

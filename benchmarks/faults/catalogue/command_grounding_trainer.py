@@ -50,7 +50,7 @@ FAMILY = FamilyOfFaults(
         # Words: one term of the loss is a sum over the batch and drowns the other, a mean.
         fault(
             "grip-loss-summed",
-            "",
+            "reductions-mixed",
             "F.smooth_l1_loss(grip_at_chosen, grip, beta=0.2)",
             'F.smooth_l1_loss(grip_at_chosen, grip, beta=0.2, reduction="sum")',
         ),

@@ -47,7 +47,7 @@ FAMILY = FamilyOfFaults(
         # embeddings collapse to one point.
         fault(
             "positives-only",
-            "",
+            "embeddings-collapse",
             "    target = torch.arange(len(logits))\n"
             "    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2",
             "    return -logits.diagonal().mean()",
