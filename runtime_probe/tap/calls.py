@@ -158,7 +158,8 @@ class Calls:
     def _compare_acting(self, args: Any) -> None:
         """Within an agent that is no call itself its networks are asked, each with the same observations."""
         rewards = self.session.record.rewards
-        if len(self._stack) > 1 or not args or not isinstance(args[0], torch.Tensor):
+        known = environments.are_known(self.session)
+        if not known or len(self._stack) > 1 or not args or not isinstance(args[0], torch.Tensor):
             return
         if torch.is_grad_enabled():
             rewards.next_stored = rewards.next_stored or (rewards.count > 0 and self.acting.one_late(args[0]))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -27,8 +27,18 @@ _LINEAR, _ALONG = 0.999, 0.99
 _FEWEST, _SHORTEST = 3, 8
 """Rows, and numbers in each, that do not point the same way by chance."""
 
-Compared: TypeAlias = "tuple[torch.Tensor, torch.Tensor, bool]"
-"""Rows (N, D), rows (M, D), and whether those of each have one length."""
+
+@dataclass(slots=True)
+class _Compared:
+    """Rows (N, D) and rows (M, D) that were compared."""
+
+    a: torch.Tensor
+    b: torch.Tensor
+    units: bool
+    """The rows of each have one length."""
+    to_a: torch.Tensor | None = None
+    """Minus the gradient of the loss there, once that has come."""
+    to_b: torch.Tensor | None = None
 
 
 class Contrast:
@@ -36,10 +46,7 @@ class Contrast:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self.compared: deque[Compared] = deque(maxlen=_KEPT)
-        self.wishes: dict[tuple[int, int], torch.Tensor] = {}
-        """By number of the comparison, and side: minus the gradient of the loss."""
-        self.count = 0
+        self.compared: deque[_Compared] = deque(maxlen=_KEPT)
 
     def note(self, name: str, args: Any, result: Any) -> None:
         """A function that may compare all rows of one matrix with all of another has returned."""
@@ -54,11 +61,11 @@ class Contrast:
         made = a.requires_grad and right.requires_grad and not isinstance(right, torch.nn.Parameter)
         if not units and not (made and name != "linear"):
             return
-        self.compared.append((a.detach(), b.detach(), units))
-        self.count += 1
+        compared = _Compared(a.detach(), b.detach(), units)
+        self.compared.append(compared)
         if made:
-            a.register_hook(functools.partial(self._came, (self.count, 0), turned=False))
-            right.register_hook(functools.partial(self._came, (self.count, 1), turned=turned))
+            a.register_hook(lambda gradient: setattr(compared, "to_a", -gradient.detach()))
+            right.register_hook(lambda g: setattr(compared, "to_b", -(g.mT if turned else g).detach()))
         features = self.record.features
         if units and _alike(a, b):
             features.views_alike = features.views_alike or here(4)
@@ -67,7 +74,8 @@ class Contrast:
 
     def describe(self, call: LossCall, logits: torch.Tensor, labels: torch.Tensor) -> None:
         """Note how logits (N, M) go with the cosines of the embeddings that they were made of."""
-        for a, b, units in reversed(self.compared):
+        for compared in reversed(self.compared):
+            a, b = compared.a, compared.b
             if logits.shape not in ((len(a), len(b)), (len(b), len(a))):
                 continue
             counted = logits.abs() < _MASKED
@@ -77,26 +85,21 @@ class Contrast:
             cosines = torch.nn.functional.normalize(a, dim=1) @ torch.nn.functional.normalize(b, dim=1).T
             for turned in (cosines, cosines.T):
                 if turned.shape == logits.shape:
-                    _correlate(call, turned[counted].double(), logits[counted].double(), units=units)
+                    _correlate(call, turned[counted].double(), logits[counted].double(), units=compared.units)
             if call.likeness is not None:
                 return
 
-    def _came(self, place: tuple[int, int], gradient: torch.Tensor, *, turned: bool) -> None:
-        self.wishes[place] = -(gradient.mT if turned else gradient).detach()
-
     def collapses(self) -> bool:
         """After a backward pass: does a loss want nothing else of the embeddings than that rows meet?"""
-        first = self.count - len(self.compared) + 1
-        for number, (a, b, _) in enumerate(self.compared, first):
-            wishes = [self.wishes.get((number, side)) for side in (0, 1)]
-            if wishes[0] is not None and wishes[1] is not None and only_together(a, wishes[0], b, wishes[1]):
-                return True
-        return False
+        return any(
+            only_together(compared.a, compared.to_a, compared.b, compared.to_b)
+            for compared in self.compared
+            if compared.to_a is not None and compared.to_b is not None
+        )
 
     def forget(self) -> None:
         """An iteration is over."""
         self.compared.clear()
-        self.wishes.clear()
 
 
 def _own_candidates(logits: torch.Tensor, labels: torch.Tensor) -> bool:

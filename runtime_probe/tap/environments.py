@@ -15,7 +15,7 @@ import torch
 
 from runtime_probe.launch.after_import import when_imported
 from runtime_probe.tap import places
-from runtime_probe.tap.returns import REWARDS
+from runtime_probe.tap.rewards import REWARDS, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,14 +76,18 @@ def find(session: Session, *, at_hand: bool) -> None:
                 elif _is_own(value):
                     session.record.rewards.stored_whole = stored_whole(value) or session.record.rewards.stored_whole
                 elif name.strip("_").lower() in REWARDS and hasattr(value, "__len__"):
-                    if _is_whole(value):
-                        session.record.rewards.stored_whole = name
                     with contextlib.suppress(TypeError):  # a tensor without dimensions
                         most = max(most, value, key=len)
     if at_hand and not session.record.rewards.count and len(most):
         with contextlib.suppress(TypeError, ValueError):
             steps.note(most, ())
         session.record.rewards.longest = steps.length = 0
+
+
+def are_known(session: Session) -> bool:
+    """Whether there are environments to act in: those of a library that is imported, or of the script's own."""
+    own = session.environments is not None and bool(session.environments.kinds)
+    return own or "gymnasium" in sys.modules or "gym" in sys.modules
 
 
 def _is_own(value: Any) -> bool:
@@ -99,13 +103,9 @@ def _is_environment(value: Any) -> bool:
 def stored_whole(holder: Any) -> str:
     """Name the array of rewards of a buffer that holds whole numbers; empty for none."""
     for name, value in vars(holder).items() if hasattr(holder, "__dict__") else ():
-        if name.strip("_").lower() in REWARDS and _is_whole(value):
+        if name.strip("_").lower() in REWARDS and is_whole(value):
             return f"{type(holder).__name__}.{name}"
     return ""
-
-
-def _is_whole(value: Any) -> bool:
-    return "int" in str(getattr(value, "dtype", "")) and bool(getattr(value, "ndim", False))
 
 
 def _watch_own(session: Session, steps: Steps, value: Any) -> None:

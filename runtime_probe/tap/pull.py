@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runtime_probe.tap.parts import Made
     from runtime_probe.tap.session import Session
 
-_MOST_TERMS = 6
+_MOST_TERMS, _LOOKS = 6, 6
 _MOST = 64
 """Records, and predictions of one step."""
 _ENOUGH = 32
@@ -50,6 +50,8 @@ class Pull:
         self.gradients: dict[int, torch.Tensor] = {}
         self.predictions: list[tuple[torch.Tensor, torch.Tensor, str, Where]] = []
         """A prediction and its target, the loss function that compared them, and where."""
+        self.looks = 0
+        """How often returns were looked for."""
         self.wishes: dict[int, torch.Tensor] = {}
         """By place in `predictions`: the gradient at the prediction."""
 
@@ -98,7 +100,8 @@ class Pull:
         self.gradients.clear()
 
     def _note_returns(self, rewards: Rewards) -> None:
-        if rewards.count and rewards.returns is None:
+        if rewards.count and rewards.returns is None and self.looks < _LOOKS:
+            self.looks += 1
             rewards.returns = returns.look(self.session.watch.picked, self.session.policy.rollout())
         if 2 * rewards.fractions > rewards.count and not rewards.stored_whole:
             rewards.stored_whole = returns.cut_off()
@@ -151,7 +154,6 @@ class Pull:
             if not gradient.any() or tuple(output.shape) in self.session.noise.shapes or len(found) >= _MOST:
                 continue
             self._note_misassigned(-gradient, [target for target, _ in targets], where)
-
             read = self.session.record.batch.loaders > 0
             own = self.session.parts.reconstructed(loss, tuple(output.shape)) if read and not targets else []
             self._note_variances(output, gradient, own or [target for target, _ in targets], where)

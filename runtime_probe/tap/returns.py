@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 
 from runtime_probe.record import ReturnsRecord
-from runtime_probe.tap import places
+from runtime_probe.tap.rewards import REWARDS, at_hand, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
 Rollout: TypeAlias = "tuple[torch.Tensor, torch.Tensor]"
 _ROLES = {
     "rewards": re.compile(r"rew", re.IGNORECASE),
@@ -90,12 +89,12 @@ def _shaped(array: torch.Tensor, rewards: torch.Tensor) -> torch.Tensor | None:
 
 def cut_off() -> str:
     """Name a variable that holds rewards as whole numbers, whatever its type; empty for none."""
-    for name, value in _named():
+    for name, value in at_hand():
         array = _array(value) if name.strip("_").lower() in REWARDS else None
         if array is None or not bool((array == array.round()).all()):
             continue
         # Rewards that were clipped to their sign are whole numbers, too, and hardly ever 0.
-        if float((array == 0).double().mean()) > _CUT or float(array.abs().max()) > 1:
+        if is_whole(value) or float((array == 0).double().mean()) > _CUT or float(array.abs().max()) > 1:
             return name
     return ""
 
@@ -177,22 +176,12 @@ def _fit(columns: torch.Tensor, left: torch.Tensor) -> torch.Tensor | None:
 def _arrays() -> dict[str, list[torch.Tensor]]:
     """Arrays (T, N) of the running functions, and of objects and dictionaries that these hold, by their names."""
     found: dict[str, list[torch.Tensor]] = {role: [] for role in _ROLES}
-    for name, value in _named():
+    for name, value in at_hand():
         role = next((role for role, pattern in _ROLES.items() if pattern.search(name)), None)
         array = _array(value) if role is not None else None
         if role is not None and array is not None and (role != "ends" or bool(((array == 0) | (array == 1)).all())):
             found[role].append(array)
     return found
-
-
-def _named() -> Iterable[tuple[str, Any]]:
-    for frame in places.user_frames(2):
-        for name, value in list(frame.f_locals.items()):
-            yield name, value
-            if isinstance(value, dict):
-                yield from ((str(key), item) for key, item in value.items())
-            elif places.is_of_user(value) and hasattr(value, "__dict__") and not isinstance(value, torch.nn.Module):
-                yield from vars(value).items()
 
 
 def _numbers(value: Any) -> Any:

@@ -12,6 +12,8 @@ from runtime_probe.tap.places import user_frames
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
+REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_batch", "rew"))
+"""What scripts call them."""
 _NAME = "rew"
 _FEWEST, _MOST = 8, 100_000
 _ENDS = re.compile(r"done|termin|(^|_)ended|finished", re.IGNORECASE)
@@ -28,7 +30,7 @@ def reward_share(target: torch.Tensor) -> float | None:
     if not _FEWEST <= target.numel() <= _MOST or not target.is_floating_point():
         return None
     values = target.detach().flatten()
-    for name, value in _at_hand():
+    for name, value in at_hand():
         if _NAME in name.lower() and isinstance(value, torch.Tensor) and value.numel() == target.numel():
             rewards = value.detach().flatten().to(values)
             if len(rewards.unique()) >= _VARIED:
@@ -46,7 +48,7 @@ def unread_ends(target: torch.Tensor, read: Container[int]) -> str:
     if not _FEWEST <= target.numel() <= _MOST or not target.is_floating_point():
         return ""
     found = ""
-    for name, value in _at_hand():
+    for name, value in at_hand():
         if isinstance(value, torch.Tensor) and value.numel() == target.numel() and _ENDS.search(name):
             if id(value) in read or not bool(((value == 0) | (value == 1)).all()):
                 return ""
@@ -54,9 +56,15 @@ def unread_ends(target: torch.Tensor, read: Container[int]) -> str:
     return found
 
 
-def _at_hand() -> Iterator[tuple[str, Any]]:
+def is_whole(value: Any) -> bool:
+    """Whether an array is of a type of whole numbers."""
+    return "int" in str(getattr(value, "dtype", "")) and bool(getattr(value, "ndim", False))
+
+
+def at_hand() -> Iterator[tuple[str, Any]]:
+    """Variables of the functions that are running, and what dictionaries and objects among them hold, with names."""
     for frame in user_frames(3):
-        for name, value in frame.f_locals.items():
+        for name, value in list(frame.f_locals.items()):
             yield name, value
             if isinstance(value, dict):
                 yield from ((str(key), item) for key, item in value.items())
