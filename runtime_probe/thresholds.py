@@ -298,6 +298,10 @@ REWARD_COUNT = 40
 """Fewer rewards say nothing about how dense they are."""
 REWARD_DENSITY = 0.02
 """Share of rewards that are not 0."""
+NO_ENTROPY = 1e-3
+"""Coefficient of a log-probability that an exact fit of a target has by chance."""
+MOST_DISCOUNT = 1.0005
+"""Of the next value in a target: 1, and rounding."""
 SHORT_SIGHTED = 0.5
 """A discount below it looks one step ahead: 1 - gamma was written for gamma, or a rate of decay."""
 REWARD_SMALL, REWARD_LARGE = 1e-2, 1e2

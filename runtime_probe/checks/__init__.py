@@ -93,8 +93,10 @@ from runtime_probe.checks import (
     samples_leak,
     scale_negative,
     sigmoid_twice,
+    squash_uncorrected,
     target_learns,
     target_scales,
+    target_value,
     targets_constant,
     targets_late,
     targets_shifted,
@@ -225,6 +227,7 @@ ALL: tuple[Check, ...] = (
     adversaries_agree.CHECK,
     policy_gradient.CHECK,
     entropy_punished.CHECK,
+    squash_uncorrected.CHECK,
     reward_density.CHECK,
     reward_scale.CHECK,
     rewards_cut_off.CHECK,
@@ -232,5 +235,6 @@ ALL: tuple[Check, ...] = (
     bootstrap_missing.CHECK,
     discounted_horizon.CHECK,
     returns_misbuilt.CHECK,
+    target_value.CHECK,
 )
 """Every check, in the order of the report."""

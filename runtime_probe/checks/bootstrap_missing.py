@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare targets with the rewards that came, where episodes are longer than a step."""
     rewards = record.rewards
+    if rewards.backup is not None and rewards.backup.mask == "inverted":
+        yield warned(
+            "targets hold the value of the next state where an episode ends, and nowhere else",
+            "target = reward + gamma * (1 - ended) * next_value",
+        )
+        return
     asked = [call for call in record.loss_calls if call.reward_share is not None]
     short = rewards.episodes >= t.EPISODES_OF_ONE_STEP * rewards.count
     if not asked or short:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped
 
 if TYPE_CHECKING:
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at the sign of the entropy in the loss."""
+    backup = record.rewards.backup
+    if backup is not None and backup.entropy > t.NO_ENTROPY:
+        yield failed(
+            f"targets of the critic hold {number(backup.entropy)} times the log-probability of the next action: what is"
+            " certain is rewarded, exploration is punished",
+            "target = reward + gamma * (1 - ended) * (next_q - alpha * next_log_prob)",
+            coefficient=backup.entropy,
+        )
+        return
+    if record.rewards.temperature == "reversed":
+        yield failed(
+            "the temperature falls while the policy has less entropy than its target, and grows while it has more",
+            "alpha_loss = -(log_alpha * (log_prob + target_entropy).detach()).mean()",
+        )
+        return
     found = [gradient for gradient in record.features.entropy_gradients if gradient]
     if family.name != "reinforcement learning" or not found:
         yield skipped("no loss of a policy holds its entropy")

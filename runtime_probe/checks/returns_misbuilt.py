@@ -24,8 +24,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "target = reward + gamma * (1 - ended) * next_value",
             where,
         )
+    elif rewards.backup is not None and rewards.backup.mask == "ignored":
+        yield warned(
+            "targets hold values of what comes after the ends of episodes, too",
+            "target = reward + gamma * (1 - ended) * next_value",
+            where,
+        )
     if made is None:
-        if not rewards.ends_unread:
+        if not rewards.ends_unread and (rewards.backup is None or not rewards.backup.mask):
             yield skipped("no returns were seen whose making could be told from rewards and values")
         return
     wrong = list(_wrong(made, rewards.gamma))

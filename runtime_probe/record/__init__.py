@@ -27,6 +27,7 @@ from runtime_probe.record.data import Times as Times
 from runtime_probe.record.events import Crash as Crash
 from runtime_probe.record.events import EventRecord as EventRecord
 from runtime_probe.record.events import Where as Where
+from runtime_probe.record.rewards import BackupRecord as BackupRecord
 from runtime_probe.record.rewards import ReturnsRecord as ReturnsRecord
 from runtime_probe.record.rewards import Rewards as Rewards
 from runtime_probe.record.stages import BASELINE as BASELINE

@@ -22,6 +22,24 @@ class ReturnsRecord:
 
 
 @dataclass(slots=True)
+class BackupRecord:
+    """How the one-step target of a value function was made: an exact fit."""
+
+    discount: float
+    """What the value is multiplied by that is added to the reward."""
+    larger: bool
+    """It is the larger of what two critics say."""
+    entropy: float
+    """What is added of the log-probability of the next action: minus discount times temperature, or 0."""
+    of_the_same: bool
+    """It is the value of the observation that the target is for."""
+    of_the_trained: bool
+    """The network that is trained says it, though there is a copy of that."""
+    mask: str
+    """How it goes with the ends of episodes: "inverted", "ignored", or empty."""
+
+
+@dataclass(slots=True)
 class Rewards:
     """What environments gave back."""
 
@@ -43,6 +61,12 @@ class Rewards:
     """Attribute of an object of the script that keeps rewards as whole numbers."""
     returns: ReturnsRecord | None = None
     """None where none were seen whose making could be told."""
+    backup: BackupRecord | None = None
+    """None where no target was seen whose making could be told."""
+    squash_corrected: bool | None = None
+    """Whether log-probabilities of actions behind a tanh are those of the actions; None where none were seen."""
+    temperature: str = ""
+    """The loss of the temperature keeps the entropy at its target: "kept", "reversed", or empty for not known."""
     ends_unread: str = ""
     """What the script calls the ends of the episodes that it has sampled, where nothing was ever made of them."""
     next_stored: bool = False

@@ -235,6 +235,7 @@ class Calls:
             if type(module) is nn.Embedding and args:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:
+            self.session.losses.backups.note_call(module, args, output)
             self.session.adversaries.note_made(module, output)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:

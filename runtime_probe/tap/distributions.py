@@ -56,6 +56,11 @@ def _counted(session: Session, name: str, original: Any) -> Any:
             elif name == "log_prob":
                 session.policy.note_log_probability(made)
                 session.watch.surrogate.note_log_probability(made)
+                if args and isinstance(args[0], torch.Tensor) and args[0].requires_grad and _learns(self):
+                    # Of what was drawn with its gradient: the loss wants it for the entropy, and for nothing else.
+                    session.watch.squash.note_log_probability(args[0])
+                    gradients = session.record.features.entropy_gradients
+                    made.register_hook(lambda g: gradients.append(-float(g.sum())))
                 with session.looking("asking a distribution for its mean"):
                     _note_likelihood(session, self, args)
             elif name == "entropy" and made.requires_grad:

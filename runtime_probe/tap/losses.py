@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import LossCall
+from runtime_probe.tap.backups import Backups
 from runtime_probe.tap.between import maker
 from runtime_probe.tap.classes import describe_classes
 from runtime_probe.tap.places import here
@@ -36,6 +37,8 @@ class Losses:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.backups = Backups(session)
+        self.backups = Backups(session)
 
     def note_loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function of torch was called."""
@@ -61,7 +64,7 @@ class Losses:
             )
         if name in _ELEMENTWISE:
             call.reward_share = reward_share(target)
-            self._note_ends(target)
+            self._note_rewards(given, target)
         self.session.noise.note_target(target)
         self.session.pull.note_compared(given, target, name, call.where)
         positive = kwargs.get("pos_weight", args[5] if len(args) > 5 else None)
@@ -85,11 +88,13 @@ class Losses:
         if name in _ELEMENTWISE and given.requires_grad != target.requires_grad and _spreads(given, target):
             self._note_broadcast(call)
 
-    def _note_ends(self, target: torch.Tensor) -> None:
+    def _note_rewards(self, given: torch.Tensor, target: torch.Tensor) -> None:
         """What was computed before the first module ran is watched from the second step on."""
         rewards, watch = self.session.record.rewards, self.session.watch
         if self.session.course.in_phase and rewards.count and not rewards.ends_unread:
             rewards.ends_unread = unread_ends(target, watch.read)
+        if given.requires_grad:
+            self.backups.look(target, given)
 
     def _keep(self, call: LossCall, target: torch.Tensor) -> None:
         record = self.session.record
@@ -154,7 +159,7 @@ class Losses:
         if "subtract" not in self.session.record.features.loss_functions:
             self.session.record.features.loss_functions.append("subtract")
         self.session.noise.note_target(target)
-        self._note_ends(target)
+        self._note_rewards(given, target)
         self._keep(call, target)
         self.session.pull.note_compared(given, target, "a difference", where)
 

@@ -16,6 +16,7 @@ from runtime_probe.tap.agreement import boundless, cancelling, misassigned, only
 from runtime_probe.tap.contrast import only_together
 from runtime_probe.tap.parts import parts_of
 from runtime_probe.tap.places import here
+from runtime_probe.tap.squash import temperature
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers
 from runtime_probe.tap.terms import mixed, terms
 
@@ -100,9 +101,12 @@ class Pull:
         self.gradients.clear()
 
     def _note_returns(self, rewards: Rewards) -> None:
-        if rewards.count and rewards.returns is None and self.looks < _LOOKS:
+        # Transitions that were sampled have nothing to do with the rows beside them.
+        if rewards.count and rewards.returns is None and rewards.backup is None and self.looks < _LOOKS:
             self.looks += 1
             rewards.returns = returns.look(self.session.watch.picked, self.session.policy.rollout())
+        if rewards.count and not rewards.temperature:
+            rewards.temperature = temperature(p for t in self.session.tracked for p in t.parameters)
         if 2 * rewards.fractions > rewards.count and not rewards.stored_whole:
             rewards.stored_whole = returns.cut_off()
 

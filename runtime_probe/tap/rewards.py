@@ -16,7 +16,8 @@ REWARDS = frozenset(("reward", "rewards", "batch_rewards", "b_rewards", "reward_
 """What scripts call them."""
 _NAME = "rew"
 _FEWEST, _MOST = 8, 100_000
-_ENDS = re.compile(r"done|termin|(^|_)ended|finished", re.IGNORECASE)
+ENDS = re.compile(r"done|termin|(^|_)ended|finished|stopped|crash|fell", re.IGNORECASE)
+"""What scripts call the ends of episodes."""
 _VARIED = 4
 """Different rewards; where there are but 0 and 1 a value may well be one of them."""
 
@@ -49,7 +50,7 @@ def unread_ends(target: torch.Tensor, read: Container[int]) -> str:
         return ""
     found = ""
     for name, value in at_hand():
-        if isinstance(value, torch.Tensor) and value.numel() == target.numel() and _ENDS.search(name):
+        if isinstance(value, torch.Tensor) and value.numel() == target.numel() and ENDS.search(name):
             if id(value) in read or not bool(((value == 0) | (value == 1)).all()):
                 return ""
             found = found or name

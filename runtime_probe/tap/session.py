@@ -324,6 +324,8 @@ class Session:
         self.adversaries.forget()
         self.noise.forget()
         self.watch.contrast.forget()
+        self.losses.backups.forget()
+        self.watch.squash.end()
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:

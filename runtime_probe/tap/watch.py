@@ -21,6 +21,7 @@ from runtime_probe.tap.losses import LOSS_FUNCTIONS
 from runtime_probe.tap.noise import DRAWS
 from runtime_probe.tap.places import MADE_AT, directly, here
 from runtime_probe.tap.reshapes import Reshapes
+from runtime_probe.tap.squash import Squash
 from runtime_probe.tap.surrogate import Surrogate
 from runtime_probe.tap.terms import note_sum
 
@@ -53,6 +54,7 @@ class Watch(TorchFunctionMode):
         self.attention = Attention(session)
         self.contrast = Contrast(session.record)
         self.surrogate = Surrogate(session.record)
+        self.squash = Squash(session.record.rewards)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -109,6 +111,7 @@ class Watch(TorchFunctionMode):
             self.session.calls.note_joined(args[0] if args else kwargs.get("tensors"), here(4))
         self.attention.note(name, args, kwargs, result)
         self.surrogate.note(name, args, result)
+        self.squash.note(name, args, result)
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

@@ -12,6 +12,7 @@ from building import BACKWARD, LOSS, STEP, cross_entropy, falling, healthy, loss
 from runtime_probe.checks import ALL
 from runtime_probe.record import (
     Augmentation,
+    BackupRecord,
     Batch,
     ClipRecord,
     Crash,
@@ -84,6 +85,11 @@ def pull(towards: float, part: str = "action", line: int = 8, *, distance: bool 
     return PullRecord("Policy", part, towards, Where(LOSS.path, line, "main"), 1, distance=distance)
 
 
+def backed_up(**changes: Any) -> Record:
+    right = BackupRecord(0.95, larger=False, entropy=0.0, of_the_same=False, of_the_trained=False, mask="")
+    return healthy(features=RL, rewards=dataclasses.replace(REWARDS, backup=dataclasses.replace(right, **changes)))
+
+
 def rolled(returns: ReturnsRecord) -> Record:
     return healthy(features=RL, rewards=dataclasses.replace(REWARDS, returns=returns))
 
@@ -142,6 +148,8 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "errors averaged before they are squared": (healthy(features=Features(errors_cancel=LOSS)), "errors-cancel"),
     "a variance with the wrong sign": (healthy(features=Features(boundless=[LOSS] * 2)), "variance-boundless"),
     "an optimizer for each step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, renewed=12)]), "optimizer-renewed"),
+    "an entropy that is added to targets": (backed_up(entropy=0.2), "entropy-punished"),
+    "a temperature that goes the other way": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, temperature="reversed")), "entropy-punished"),
     "an entropy that is added": (healthy(features=dataclasses.replace(RL, entropy_gradients=[0.01] * 3), rewards=REWARDS), "entropy-punished"),
     "attention over queries": (healthy(features=Features(attention=True, attention_axis=LOSS)), "attention-over-queries"),
     "data scaled by being read": (healthy(batch=Batch(1, 64, 4, changed="ClipDataset.specs")), "reading-changes-data"),
@@ -285,6 +293,13 @@ HINTS: dict[str, tuple[Record, str]] = {
     "returns through ends": (rolled(ReturnsRecord(True, 0.97, 0.0, True)), "returns-misbuilt"),
     "returns of the same value": (rolled(ReturnsRecord(True, 0.0, 0.97, False)), "returns-misbuilt"),
     "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),
+    "the larger of two critics": (backed_up(larger=True), "target-value-wrong"),
+    "the value of the same observation": (backed_up(of_the_same=True), "target-value-wrong"),
+    "no target network": (backed_up(of_the_trained=True), "target-value-wrong"),
+    "a discount above 1": (backed_up(discount=1.05), "target-value-wrong"),
+    "values at ends alone": (backed_up(mask="inverted"), "values-without-future"),
+    "values behind ends": (backed_up(mask="ignored"), "returns-misbuilt"),
+    "no volume of the squashing": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, squash_corrected=False)), "squash-uncorrected"),
     "observations of the next step": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, next_stored=True)), "observations-reused"),
     "ends that nobody reads": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, ends_unread="b_done")), "returns-misbuilt"),
     "a warm-up to a rate that is too high": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.03, first_length=0.0158)]), "learning-rate-too-high"),
