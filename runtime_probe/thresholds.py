@@ -145,6 +145,10 @@ TIMES_PILED, TIMES_FEW = 0.25, 4
 HELD_OUT_RATIO, HELD_OUT_SHIFT = 2.5, 1.5
 """Spread over that of training, and distance of the means in standard deviations. Augmentation changes the one by less
 than a half, another domain the other by less than 1."""
+OUTSIDE_SHIFT = 3.0
+"""The same for what a model is asked: the return that is wanted of a policy is more than what it has seen as a rule."""
+ACTING_RATIO, ACTING_SHIFT = 10.0, 10.0
+"""And for states that a policy has led to: an untrained one goes where no demonstration was."""
 IGNORED = 0.05
 """Of labels, one for each sample."""
 SMOOTHING = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, failed, number, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{found.part} of a held-out {found.dataset} is scaled as that of training", **numbers)
-    if not record.held_out:
+    for site in record.asked_outside:
+        most, furthest = (t.ACTING_RATIO, t.ACTING_SHIFT) if site.acting else (t.HELD_OUT_RATIO, t.OUTSIDE_SHIFT)
+        numbers = {"ratio": site.ratio, "shift": site.shift}
+        if site.unscaled or not 1 / most < site.ratio < most or site.shift > furthest:
+            cause = ": the means and deviations that one is scaled by are not applied to the other" * site.unscaled
+            report = failed if site.unscaled else warned
+            yield report(
+                f"{site.part} of {site.model} has {number(site.ratio)} times the spread here of that in training, and"
+                f" its mean lies {number(site.shift)} standard deviations beside{cause}",
+                "normalize what is evaluated, and what the robot sees, as the data of training",
+                site.where,
+                **numbers,
+            )
+        else:
+            yield passed(f"{site.part} of {site.model} comes here as in training", site.where, **numbers)
+    if not record.held_out and not record.asked_outside:
         yield skipped("no other data set with the same inputs was found in this process")
 
 

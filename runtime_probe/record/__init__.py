@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runtime_probe.record.data import AskedOutside as AskedOutside
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Features as Features
@@ -119,6 +120,7 @@ class Record:
     raises what did well."""
     keepers: list[Keeper] = field(default_factory=list)
     held_out: list[HeldOut] = field(default_factory=list)
+    asked_outside: list[AskedOutside] = field(default_factory=list)
     rewards: Rewards = field(default_factory=Rewards)
     latents: Latents = field(default_factory=Latents)
     features: Features = field(default_factory=Features)

@@ -237,6 +237,25 @@ class HeldOut:
 
 
 @dataclass(slots=True)
+class AskedOutside:
+    """An argument that a model got without gradients, beside what it got in training."""
+
+    part: str
+    """Name of the argument."""
+    model: str
+    """Class of the module."""
+    where: Where
+    ratio: float
+    """Of the standard deviations, the median over the features; 1 where they are alike."""
+    shift: float
+    """Of the means, in standard deviations."""
+    unscaled: bool
+    """Means and standard deviations among the script's variables account for the difference."""
+    acting: bool
+    """An environment stepped between the calls: its states drift away from those of demonstrations."""
+
+
+@dataclass(slots=True)
 class Keeper:
     """What keeps the best weights of a run."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import nn
 
+from runtime_probe import thresholds as t
 from runtime_probe.record import BackupRecord
 from runtime_probe.tap.rewards import ENDS, at_hand
 from runtime_probe.tap.statistics import tensors
@@ -41,6 +42,8 @@ _OPEN = 1e-5
 _HELD, _HIGHEST = 0.05, 1.5
 """Coefficients: what is none, and what no discount is."""
 _TABLE = 2
+_TOO_OFTEN = 10.0
+"""Samples without a value of what follows, for each end of an episode; targets of n steps see n times as many."""
 
 
 Vectors: TypeAlias = "list[tuple[str, torch.Tensor]]"
@@ -108,6 +111,12 @@ class Backups:
     ) -> BackupRecord | None:
         ahead = target - reward
         live = ahead.abs() > _OPEN * max(float(target.abs().max()), float(reward.abs().max()))
+        ends = self.session.record.rewards.episodes / max(self.session.record.rewards.count, 1)
+        masked = float((~live).double().mean())
+        if bool(live.any()) and masked > max(t.ONLY_REWARDS, _TOO_OFTEN * ends):
+            return BackupRecord(
+                discount=0.0, larger=False, entropy=0.0, of_the_same=False, of_the_trained=False, mask="inverted"
+            )
         if int(live.sum()) < _LIVE:
             return None
         values = self._values(len(target))

@@ -15,6 +15,7 @@ from runtime_probe.tap import environments
 from runtime_probe.tap.acting import Acting
 from runtime_probe.tap.between import Between
 from runtime_probe.tap.distributions import SAMPLED
+from runtime_probe.tap.evaluated import Evaluated
 from runtime_probe.tap.padding import top_share
 from runtime_probe.tap.reshapes import interleaved
 from runtime_probe.tap.statistics import describe, most_frequent, tensors
@@ -78,6 +79,7 @@ class Calls:
         """What a phase makes of the inputs of a model that is called from outside."""
         self.between = Between(session.record)
         self.acting = Acting()
+        self.evaluated = Evaluated()
         self.looked = False
         self.handles: list[Any] = []
 
@@ -129,6 +131,9 @@ class Calls:
             return
         with self.session.looking("comparing observations"):
             self._compare_acting(args)
+        if len(stack) == 1:
+            with self.session.looking("looking at what a model is asked"):
+                self.evaluated.before(module, Call(module, args, _keywords(2)).named(), trains=torch.is_grad_enabled())
         if not torch.is_grad_enabled():
             return
         with self.session.looking("looking at a call"):
@@ -145,7 +150,7 @@ class Calls:
             features.sampled_into = features.sampled_into or getattr(args[0], SAMPLED, None)
         if outer:
             self.session.on_forward()
-            call = Call(module, args, _keywords())
+            call = Call(module, args, _keywords(3))
             if id(module) not in self.sizes:
                 self.sizes[id(module)] = [tuple(t.shape) for _, t in call.named()]
             self.outer[id(module)] = call
@@ -236,6 +241,7 @@ class Calls:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:
             self.session.losses.backups.note_call(module, args, output)
+            self.evaluated.after(tensor for _, tensor in tensors(output))
             self.session.adversaries.note_made(module, output)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
@@ -250,9 +256,9 @@ class Calls:
         return None
 
 
-def _keywords() -> dict[str, Any]:
+def _keywords(depth: int) -> dict[str, Any]:
     """Keywords of the call that is under way: global hooks are not given them, HF models get nothing else."""
-    frame = sys._getframe(3)
+    frame = sys._getframe(depth)
     found = frame.f_locals.get("kwargs")
     return dict(found) if isinstance(found, dict) else {}
 

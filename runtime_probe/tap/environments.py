@@ -172,6 +172,7 @@ class Steps:
                     self.note(result[place], [end for end in result[place + 1 :] if _is_end(end)])
                     self._compare(result[0])
                     self.session.calls.acting.note_step()
+                    self.session.calls.evaluated.note_step()
             return result
 
         return watched

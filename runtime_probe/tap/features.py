@@ -78,6 +78,8 @@ def after_warm_up(session: Session) -> None:
     with session.looking("asking what keeps the best weights"):
         session.record.keepers = keepers.among(alive)
     session.forget_step()
+    with session.looking("comparing what a model is asked"):
+        session.record.asked_outside = list(session.calls.evaluated.found())
     session.record.masks = session.masks.found()
     session.record.augmentations = session.mirrored.found()
     data_asked.ask(session, alive)

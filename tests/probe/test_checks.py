@@ -11,6 +11,7 @@ from building import BACKWARD, LOSS, STEP, cross_entropy, falling, healthy, loss
 
 from runtime_probe.checks import ALL
 from runtime_probe.record import (
+    AskedOutside,
     Augmentation,
     BackupRecord,
     Batch,
@@ -148,6 +149,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "errors averaged before they are squared": (healthy(features=Features(errors_cancel=LOSS)), "errors-cancel"),
     "a variance with the wrong sign": (healthy(features=Features(boundless=[LOSS] * 2)), "variance-boundless"),
     "an optimizer for each step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, renewed=12)]), "optimizer-renewed"),
+    "raw inputs of the same scale": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 0.7, 0.5, unscaled=True, acting=True)]), "held-out-data-differ"),
     "an entropy that is added to targets": (backed_up(entropy=0.2), "entropy-punished"),
     "a temperature that goes the other way": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, temperature="reversed")), "entropy-punished"),
     "an entropy that is added": (healthy(features=dataclasses.replace(RL, entropy_gradients=[0.01] * 3), rewards=REWARDS), "entropy-punished"),
@@ -293,6 +295,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "returns through ends": (rolled(ReturnsRecord(True, 0.97, 0.0, True)), "returns-misbuilt"),
     "returns of the same value": (rolled(ReturnsRecord(True, 0.0, 0.97, False)), "returns-misbuilt"),
     "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),
+    "raw inputs in an evaluation": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 40.0, 0.5, unscaled=False, acting=False)]), "held-out-data-differ"),
     "the larger of two critics": (backed_up(larger=True), "target-value-wrong"),
     "the value of the same observation": (backed_up(of_the_same=True), "target-value-wrong"),
     "no target network": (backed_up(of_the_trained=True), "target-value-wrong"),

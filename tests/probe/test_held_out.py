@@ -16,6 +16,7 @@ from building import healthy  # noqa: E402 - needs torch
 from torch.utils.data import DataLoader, Dataset, Subset  # noqa: E402 - needs torch
 
 from runtime_probe.tap import data_asked, held_out, living, stored  # noqa: E402
+from runtime_probe.tap.evaluated import Evaluated  # noqa: E402
 
 
 class Frames(Dataset[Any]):
@@ -125,3 +126,59 @@ def test_arrays_that_cannot_be_summed_are_left() -> None:
             return self.frames[index], index
 
     assert stored.changed_by_reading(DataLoader(Odd(), 8)) == ""
+
+
+class Regressor(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(4, 2)
+
+    def forward(self, obs: Any) -> Any:
+        return self.net(obs)
+
+
+def asked(scaled: bool, *, average: bool = False, wide: bool = True) -> list[Any]:
+    """What a script says of its model before it trains it."""
+    torch.manual_seed(0)
+    obs_mean = torch.tensor([300.0, 0.0, 5.0, -40.0]) if wide else torch.tensor([0.4, 0.0, -0.3, 0.2])
+    obs_std = torch.tensor([80.0, 0.02, 3.0, 10.0]) if wide else torch.tensor([0.5, 0.6, 0.45, 0.55])
+    raw = obs_mean + obs_std * torch.randn(64, 4)
+    model, evaluated = Regressor(), Evaluated()
+
+    def ask(module: Any, obs: Any, *, trains: bool) -> None:
+        evaluated.before(module, [("obs", obs)], trains=trains)
+        evaluated.after([module(obs)])
+
+    ask(Regressor() if average else model, (raw - obs_mean) / obs_std if scaled else raw, trains=False)
+    ask(model, (raw - obs_mean) / obs_std, trains=True)
+    return list(evaluated.found())
+
+
+def test_a_model_that_is_asked_as_it_is_trained() -> None:
+    [found] = asked(scaled=True)
+    assert found.ratio == pytest.approx(1.0)
+    assert found.shift == pytest.approx(0.0)
+    assert not found.unscaled
+    assert found.model == "Regressor"
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_model_or_its_average_that_is_asked_with_raw_inputs(average: bool) -> None:
+    [found] = asked(scaled=False, average=average)
+    assert found.unscaled
+    assert found.ratio > 2.5
+
+
+def test_raw_inputs_of_nearly_the_same_scale_are_told_by_the_statistics_of_the_script() -> None:
+    [found] = asked(scaled=False, wide=False)
+    assert 0.4 < found.ratio < 1.0  # a limit on it would not tell
+    assert found.unscaled
+
+
+def test_what_a_model_makes_itself_is_not_compared() -> None:
+    evaluated, layer = Evaluated(), torch.nn.Linear(4, 4)
+    for trains, scale in ((False, 50.0), (True, 1.0)):
+        x = scale * torch.randn(64, 4)
+        evaluated.before(layer, [("x", x)], trains=trains)
+        evaluated.after([layer(x)])
+    assert list(evaluated.found()) == []

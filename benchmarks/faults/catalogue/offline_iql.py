@@ -29,7 +29,7 @@ FAMILY = FamilyOfFaults(
         # Trained on normalized observations, run on raw ones.
         fault(
             "simulator-observations-raw",
-            "",
+            "held-out-data-differ",
             "torch.as_tensor((obs - obs_mean) / obs_std, dtype",
             "torch.as_tensor(obs, dtype",
         ),

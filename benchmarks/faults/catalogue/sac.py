@@ -35,7 +35,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "temperature-driven-away",
-            "loss-negated",
+            "loss-negated entropy-punished",
             "alpha_loss = -(log_alpha * (log_prob + target_entropy).detach()).mean()",
             "alpha_loss = (log_alpha * (log_prob + target_entropy).detach()).mean()",
         ),

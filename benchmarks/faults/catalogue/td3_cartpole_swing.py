@@ -21,7 +21,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: "the replay buffer's rewards are integers: fractions are cut off, almost all are 0".
         fault(
             "rewards-stored-as-integers",
-            "reward-sparse",
+            "rewards-cut-off reward-sparse",
             "self.reward = np.zeros(capacity, dtype=np.float32)",
             "self.reward = np.zeros(capacity, dtype=np.int64)",
         ),
