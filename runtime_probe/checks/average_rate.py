@@ -39,7 +39,17 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 )
             else:
                 yield passed(f"an average of the weights takes over {number(rate)} of each update", **numbers)
-    if not any(optimizer.follows for optimizer in record.optimizers):
+    stands = record.rewards.tau and record.rewards.backup is not None and not record.rewards.backup.of_the_trained
+    if any(optimizer.follows for optimizer in record.optimizers):
+        return
+    if stands and record.steps:
+        yield warned(
+            f"no target network follows the weights, though the script has a rate of {number(record.rewards.tau)} for"
+            " it: targets are what a random network says, as long as it stands still",
+            "after each update: target.lerp_(weights, tau) for all parameters",
+            tau=record.rewards.tau,
+        )
+    else:
         yield skipped("nothing was seen to follow the weights")
 
 

@@ -67,6 +67,8 @@ class Rewards:
     """Whether log-probabilities of actions behind a tanh are those of the actions; None where none were seen."""
     temperature: str = ""
     """The loss of the temperature keeps the entropy at its target: "kept", "reversed", or empty for not known."""
+    tau: float = 0.0
+    """Share of each update that a target network is to take over, as a variable of the script says; 0 for none."""
     ends_unread: str = ""
     """What the script calls the ends of the episodes that it has sampled, where nothing was ever made of them."""
     next_stored: bool = False

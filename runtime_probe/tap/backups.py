@@ -30,6 +30,7 @@ _REWARDS = re.compile(r"rew|score|cost|return|(^|_)r$", re.IGNORECASE)
 _GOES_ON = re.compile(r"alive|not_|non_?term|mask|contin|disc|gamma", re.IGNORECASE)
 """What scripts call what a value is multiplied by: 1 where the episode goes on, or a power of gamma."""
 _CHANCES = re.compile(r"log_?p|entrop", re.IGNORECASE)
+_TAU = re.compile(r"(target_|soft_|polyak_)?tau|polyak", re.IGNORECASE)
 _LOOKS, _KEPT, _TRIED = 6, 12, 8
 _FEWEST, _MOST, _LIVE = 12, 100_000, 5
 """Samples of a batch, and those of them whose target is more than a reward."""
@@ -93,6 +94,7 @@ class Backups:
         if not fits or self.looks >= _LOOKS or not self.asked:
             return
         self.looks += 1
+        rewards.tau = rewards.tau or _rate()
         vectors = _vectors(target)
         for name, reward in vectors:
             if len(reward.unique()) < _VARIED or not (rewards.count or _REWARDS.search(name)):
@@ -227,6 +229,14 @@ def _fits(
         if fit is not None and _HELD < float(fit[0]) < _HIGHEST:
             entropy = float(fit[1]) if chance is not None else 0.0
             yield _Fit(float(fit[0]), [] if value.call is None else [value.call], False, entropy)
+
+
+def _rate() -> float:
+    """The share of each update that a target network is to take over, as a variable of the script says; 0 for none."""
+    for name, value in at_hand():
+        if _TAU.fullmatch(name) and isinstance(value, float) and 0.0 < value < 1.0:
+            return min(value, 1.0 - value)  # polyak = 0.995 keeps as much
+    return 0.0
 
 
 def _merged(last: BackupRecord | None, found: BackupRecord) -> BackupRecord:

@@ -295,6 +295,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "returns through ends": (rolled(ReturnsRecord(True, 0.97, 0.0, True)), "returns-misbuilt"),
     "returns of the same value": (rolled(ReturnsRecord(True, 0.0, 0.97, False)), "returns-misbuilt"),
     "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),
+    "a target network that stands still": (healthy(features=RL, rewards=dataclasses.replace(backed_up().rewards, tau=0.005)), "average-rate-wrong"),
     "raw inputs in an evaluation": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 40.0, 0.5, unscaled=False, acting=False)]), "held-out-data-differ"),
     "the larger of two critics": (backed_up(larger=True), "target-value-wrong"),
     "the value of the same observation": (backed_up(of_the_same=True), "target-value-wrong"),
