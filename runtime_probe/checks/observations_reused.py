@@ -22,7 +22,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             " next step keeps the next one",
             "return self.state.copy(), or copy each observation before the next step",
         )
-    elif rewards.next_stored:
+    elif rewards.next_stored and rewards.backup is None:  # what a buffer gave is no rollout
         yield warned(
             "the policy is trained on the observations that came after its actions: the first one that it acted on is"
             " not among them, the last one is",

@@ -38,6 +38,11 @@ def _wrong(made: BackupRecord) -> Iterable[tuple[str, str]]:
             "targets hold the value of the observation that they are for, not of the next one",
             "ask the target network for the next observations, and look at what the buffer keeps as those",
         )
+    elif made.action_of_the_same:
+        yield (
+            "targets hold the value of the next observation with the action for the present one",
+            "ask the policy for the next observations: next_action = actor(next_obs)",
+        )
     elif made.of_the_trained:
         yield (
             "targets hold what the network says that is trained on them; its copy, which stands still, is not asked",

@@ -27,15 +27,17 @@ class BackupRecord:
 
     discount: float
     """What the value is multiplied by that is added to the reward."""
-    larger: bool
+    larger: bool = False
     """It is the larger of what two critics say."""
-    entropy: float
+    entropy: float = 0.0
     """What is added of the log-probability of the next action: minus discount times temperature, or 0."""
-    of_the_same: bool
+    of_the_same: bool = False
     """It is the value of the observation that the target is for."""
-    of_the_trained: bool
+    action_of_the_same: bool = False
+    """It is the value of the next observation with the action for that one."""
+    of_the_trained: bool = False
     """The network that is trained says it, though there is a copy of that."""
-    mask: str
+    mask: str = ""
     """How it goes with the ends of episodes: "inverted", "ignored", or empty."""
 
 

@@ -116,9 +116,7 @@ class Backups:
         ends = self.session.record.rewards.episodes / max(self.session.record.rewards.count, 1)
         masked = float((~live).double().mean())
         if bool(live.any()) and masked > max(t.ONLY_REWARDS, _TOO_OFTEN * ends):
-            return BackupRecord(
-                discount=0.0, larger=False, entropy=0.0, of_the_same=False, of_the_trained=False, mask="inverted"
-            )
+            return BackupRecord(discount=0.0, mask="inverted")
         if int(live.sum()) < _LIVE:
             return None
         values = self._values(len(target))
@@ -161,9 +159,17 @@ class Backups:
             larger=first.larger,
             entropy=first.entropy,
             of_the_same=same,
+            action_of_the_same=not same and any(self._acts_on(call, online) for call in calls),
             of_the_trained=trained and _has_copy(calls[0].module, self._trained()),
             mask="" if weighed else _mask(live, vectors),
         )
+
+    def _acts_on(self, ahead: _Asked, online: _Asked | None) -> bool:
+        """Whether a value is that of the next observation with the action for the present one."""
+        if online is None or len(ahead.given) < _TABLE:
+            return False
+        policies = [c for c in self.asked if any(_equal(made, ahead.given[1]) for made in c.made) and c.given]
+        return bool(policies) and all(_equal(call.given[0], online.given[0]) for call in policies)
 
     def _predicting(self, predicted: torch.Tensor) -> _Asked | None:
         """The call that gave back a prediction, or the table that it was gathered from."""
@@ -239,6 +245,10 @@ def _rate() -> float:
     return 0.0
 
 
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and torch.equal(a, b)
+
+
 def _merged(last: BackupRecord | None, found: BackupRecord) -> BackupRecord:
     """Of two batches of one script: in one of them the first critic may say less of all samples, or no episode ends."""
     if last is None:
@@ -248,6 +258,7 @@ def _merged(last: BackupRecord | None, found: BackupRecord) -> BackupRecord:
         larger=found.larger or last.larger,
         entropy=found.entropy or last.entropy,
         of_the_same=found.of_the_same and last.of_the_same,
+        action_of_the_same=found.action_of_the_same or last.action_of_the_same,
         of_the_trained=found.of_the_trained or last.of_the_trained,
         mask=found.mask or last.mask,
     )
@@ -255,8 +266,7 @@ def _merged(last: BackupRecord | None, found: BackupRecord) -> BackupRecord:
 
 def _twins(a: _Asked, b: _Asked) -> bool:
     """Whether two calls, or one that gave back two values, were given the same."""
-    alike = [x.shape == y.shape and torch.equal(x, y) for x, y in zip(a.given, b.given, strict=False)]
-    return len(a.given) == len(b.given) and all(alike)
+    return len(a.given) == len(b.given) and all(map(_equal, a.given, b.given))
 
 
 def _same(ahead: _Asked, now: _Asked) -> bool:

@@ -40,7 +40,8 @@ def targets(how: str = "right") -> Any:
     )
     session.record.rewards.count = 200
     backups = Backups(session)
-    obs, b_next, action, next_action = (torch.randn(N, width) for width in (3, 3, 2, 2))
+    obs, b_next, action = (torch.randn(N, width) for width in (3, 3, 2))
+    actor = nn.Linear(3, 2)
     reward, next_log_prob = torch.randn(N, 1), torch.randn(N, 1)
     ended = (torch.rand(N, 1) < 0.2).float()
 
@@ -51,7 +52,8 @@ def targets(how: str = "right") -> Any:
 
     def update(reward: Any, ended: Any) -> Any:
         judge = critic if how == "of the trained" else critic_target
-        q1, q2 = ask(judge, obs if how == "of the same" else b_next, next_action)
+        chosen = ask(actor, obs if how == "action of the same" else b_next)
+        q1, q2 = ask(judge, obs if how == "of the same" else b_next, chosen)
         best = torch.max(q1, q2) if how == "larger" else torch.min(q1, q2)
         if how in ("soft", "punished"):
             best = best + (ALPHA if how == "punished" else -ALPHA) * next_log_prob
@@ -78,6 +80,11 @@ def test_the_larger_of_two_critics() -> None:
 
 def test_the_value_of_the_same_observation() -> None:
     assert targets("of the same").of_the_same
+
+
+def test_the_action_for_the_same_observation() -> None:
+    assert targets("action of the same").action_of_the_same
+    assert not targets().action_of_the_same
 
 
 def test_the_network_that_is_trained_beside_its_copy() -> None:

@@ -87,8 +87,9 @@ def pull(towards: float, part: str = "action", line: int = 8, *, distance: bool 
 
 
 def backed_up(**changes: Any) -> Record:
-    right = BackupRecord(0.95, larger=False, entropy=0.0, of_the_same=False, of_the_trained=False, mask="")
-    return healthy(features=RL, rewards=dataclasses.replace(REWARDS, backup=dataclasses.replace(right, **changes)))
+    return healthy(
+        features=RL, rewards=dataclasses.replace(REWARDS, backup=BackupRecord(**{"discount": 0.95, **changes}))
+    )
 
 
 def rolled(returns: ReturnsRecord) -> Record:
@@ -299,6 +300,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "raw inputs in an evaluation": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 40.0, 0.5, unscaled=False, acting=False)]), "held-out-data-differ"),
     "the larger of two critics": (backed_up(larger=True), "target-value-wrong"),
     "the value of the same observation": (backed_up(of_the_same=True), "target-value-wrong"),
+    "the action for the present one": (backed_up(action_of_the_same=True), "target-value-wrong"),
     "no target network": (backed_up(of_the_trained=True), "target-value-wrong"),
     "a discount above 1": (backed_up(discount=1.05), "target-value-wrong"),
     "values at ends alone": (backed_up(mask="inverted"), "values-without-future"),
