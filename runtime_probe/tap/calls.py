@@ -131,7 +131,7 @@ class Calls:
             return
         with self.session.looking("comparing observations"):
             self._compare_acting(args)
-        if len(stack) == 1:
+        if len(stack) == 1 or self.evaluated.knows(module):
             with self.session.looking("looking at what a model is asked"):
                 self.evaluated.before(module, Call(module, args, _keywords(2)).named(), trains=torch.is_grad_enabled())
         if not torch.is_grad_enabled():
@@ -241,7 +241,8 @@ class Calls:
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:
             self.session.losses.backups.note_call(module, args, output)
-            self.evaluated.after(tensor for _, tensor in tensors(output))
+        self.evaluated.after(module, (tensor for _, tensor in tensors(output)))
+        if outer:
             self.session.adversaries.note_made(module, output)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:

@@ -31,6 +31,7 @@ _FEWEST = 16
 """Samples of a site."""
 _MEAN = re.compile(r"mean|mu$|offset|center|loc$|low|min", re.IGNORECASE)
 _STD = re.compile(r"std|sigma|scale|dev|range|half", re.IGNORECASE)
+_VARIANCE = re.compile(r"(^|_)var(iance)?$", re.IGNORECASE)
 _TABLE = 2
 _LEAST = 1e-9
 _APART, _EXPLAINED = 0.5, 0.25
@@ -88,29 +89,37 @@ class Evaluated:
         self.kinds: dict[int, type] = {}
         """Classes of the modules that were trained."""
         self.sites: dict[tuple[int, int, int], _Site] = {}
-        self.pending: tuple[_Site | None, int, list[tuple[str, torch.Tensor]]] | None = None
+        self.pending: dict[int, tuple[_Site | None, list[tuple[str, torch.Tensor]]]] = {}
+        """By id of the module: who asks, and with what."""
         self.last: _Site | None = None
+
+    def knows(self, module: nn.Module) -> bool:
+        """Whether something outside of training has asked this part of a model."""
+        return any(site.module == id(module) for site in self.sites.values())
 
     def before(self, module: nn.Module, named: Iterable[tuple[str, torch.Tensor]], *, trains: bool) -> None:
         """A module is called from outside."""
-        fits = [(n, t) for n, t in named if t.is_floating_point() and t.dim() >= _TABLE and t.numel()]
+        fits = [
+            (n, t)
+            for n, t in named
+            if t.is_floating_point() and t.dim() >= _TABLE and t.numel() and not t.requires_grad
+        ]
         site = None
         if not trains and fits:
             where = here(4)
             key = (id(module), hash(where.path), where.line)
             site = self.sites.setdefault(key, _Site(where, type(module), id(module)))
-        self.pending = (site, id(module), fits)
+        self.pending[id(module)] = (site, fits)
         if trains:
             self.kinds[id(module)] = type(module)
 
-    def after(self, made: Iterable[torch.Tensor]) -> None:
+    def after(self, module: nn.Module, made: Iterable[torch.Tensor]) -> None:
         """What it gave back; inputs of that shape may have been made by it, as those of a sampler are."""
-        if self.pending is None:
+        site, fits = self.pending.pop(id(module), (None, []))
+        if not fits:
             return
-        site, module, fits = self.pending
-        self.pending = None
         shapes = {tensor.shape for tensor in made}
-        numbers = self.training.setdefault(module, {}) if site is None else site.numbers
+        numbers = self.training.setdefault(id(module), {}) if site is None else site.numbers
         for name, tensor in fits:
             if tensor.shape not in shapes:
                 one = numbers.setdefault(name, _Numbers())
@@ -185,8 +194,11 @@ def _scales() -> list[_Scale]:
     offsets: list[torch.Tensor] = []
     factors: list[torch.Tensor] = []
     for name, value in at_hand():
-        vector = _vector(value) if _MEAN.search(name) or _STD.search(name) else None
-        if vector is not None:
+        squared = bool(_VARIANCE.search(name))
+        vector = _vector(value) if squared or _MEAN.search(name) or _STD.search(name) else None
+        if vector is not None and squared:
+            factors.append(vector.clamp(min=0.0).sqrt())
+        elif vector is not None:
             (factors if _STD.search(name) else offsets).append(vector)
     return [(m, s) for m in offsets for s in factors if m.shape == s.shape and bool((s > 0).all())][:16]
 

@@ -147,7 +147,7 @@ def asked(scaled: bool, *, average: bool = False, wide: bool = True) -> list[Any
 
     def ask(module: Any, obs: Any, *, trains: bool) -> None:
         evaluated.before(module, [("obs", obs)], trains=trains)
-        evaluated.after([module(obs)])
+        evaluated.after(module, [module(obs)])
 
     ask(Regressor() if average else model, (raw - obs_mean) / obs_std if scaled else raw, trains=False)
     ask(model, (raw - obs_mean) / obs_std, trains=True)
@@ -180,5 +180,5 @@ def test_what_a_model_makes_itself_is_not_compared() -> None:
     for trains, scale in ((False, 50.0), (True, 1.0)):
         x = scale * torch.randn(64, 4)
         evaluated.before(layer, [("x", x)], trains=trains)
-        evaluated.after([layer(x)])
+        evaluated.after(layer, [layer(x)])
     assert list(evaluated.found()) == []
