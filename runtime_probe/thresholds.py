@@ -286,6 +286,9 @@ COSINE_CLASSES = 2
 COSINE_SCALE, CLOSE_SCALE = 1.05, 0.01
 """What cosines are multiplied by: 2 to 100 occur in papers (temperatures 0.5 to 0.01, arXiv:2002.05709, 2103.00020).
 CLIP learns the logarithm of its scale, which begins at that of 1 / 0.07."""
+PAIRS_WRONG, EASY_NEGATIVES = 0.5, 0.8
+"""Share of what a loss moves the wrong way, and mean rank of the negatives that it picks: 0 for the nearest (Hermans et
+al., arXiv:1703.07737), 0.5 at random."""
 LIKENESS_REVERSED = -0.9
 """Correlation of logits with the likeness of what they compare: -1 for distances, 1 for cosines and dot products."""
 OF_THE_SAME_STEP, UNDISCOUNTED = 0.05, 0.9995

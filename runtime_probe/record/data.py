@@ -237,6 +237,21 @@ class HeldOut:
 
 
 @dataclass(slots=True)
+class MiningRecord:
+    """What a loss does to pairs of labelled samples that were compared each with each."""
+
+    where: Where
+    push_same: float
+    """Share of what it pushes apart that has one label."""
+    pull_other: float
+    """Share of what it pulls together that has different labels."""
+    pushes: bool = True
+    pulls: bool = True
+    ease: float | None = None
+    """Rank of the negatives that are picked: 0 the nearest, 1 the farthest; None where it takes all of them."""
+
+
+@dataclass(slots=True)
 class AskedOutside:
     """An argument that a model got without gradients, beside what it got in training."""
 
@@ -385,6 +400,8 @@ class Features:
     """sample() of a distribution that a model has made, where the sample goes on into another layer."""
     mixed_reductions: Where | None = None
     """Where a term of a loss is a sum over the batch, beside one that is a mean over it."""
+    mining: MiningRecord | None = None
+    """None where no loss was seen that compares each sample of a batch with each."""
     only_turned: Where | None = None
     """backward() of a loss that leaves the length of outputs alone, where targets differ in length."""
     only_together: Where | None = None

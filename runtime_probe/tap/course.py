@@ -79,6 +79,8 @@ class Course:
             from runtime_probe.tap.features import after_first_step  # noqa: PLC0415 - needed once
 
             after_first_step(self.session)
+        elif self._lost_gradient():
+            self.session.feed.widen()
         if self.in_phase < WARM_UP_STEPS and not self._warm_enough():
             # A script may draw the next batch before it steps: the draws of the last warm-up step must be
             # those that every step of the baseline repeats.
@@ -88,11 +90,17 @@ class Course:
         from runtime_probe.tap.features import after_warm_up  # noqa: PLC0415 - needed once
 
         after_warm_up(self.session)
+        self.session.feed.whole.clear()
         self.session.watching = False
         self.session.watch.stop()
         self.session.calls.narrow()
         self.session.experiments.begin()
         self.enter(records.BASELINE)
+
+    def _lost_gradient(self) -> bool:
+        """Whether a batch of few samples has no gradient: triplets and pairs of one class are in batches of a kind."""
+        steps = [step for step in self.session.record.steps if step.grad_norm is not None]
+        return len(steps) > 1 and bool(steps[0].grad_norm) and not steps[-1].grad_norm
 
     def _warm_enough(self) -> bool:
         """Where steps are slow and nothing fetches ahead, a third that only warms up is one too many."""

@@ -34,6 +34,8 @@ class Feed:
         self.session = session
         self.replaying = False
         self.kept: dict[int, Any] = {}
+        self.whole: dict[int, Any] = {}
+        """The batches that those were cut from, while it is not known whether they can be learnt from."""
         self.first: weakref.ref[DataLoader[Any]] | None = None
         """The first loader that training goes through; data sets must be free to go (`left`)."""
         self.alive: list[Any] = []
@@ -100,6 +102,14 @@ class Feed:
             state.put_back()
         return copy.deepcopy(self.kept[key])
 
+    def widen(self) -> None:
+        """The few samples have no gradient, where all of them had one: from now on hand out the whole batches."""
+        for key, batch in self.whole.items():
+            if key in self.kept:
+                self.kept[key] = batch
+                self.session.record.batch.size = self.session.record.batch.original
+                self.session.record.batch.reason = "its first samples alone have no gradient"
+
     def _leave(self, key: int, signature: tuple[str, str, int]) -> None:
         self.left[signature] = self.kept.pop(key)
 
@@ -120,6 +130,8 @@ class Feed:
         if last is not None and 0 < size <= wanted:
             report.size = report.size or size
             return last
+        if last is not None and size:
+            self.whole[id(loader.dataset)] = last
         batch, reason = None, ""
         try:
             batch = _collate_anew(loader, wanted)

@@ -88,6 +88,9 @@ class Pull:
             self._note_largest()
         with self.session.looking("asking what a loss wants of latents"):
             self.session.noise.latents.note_backward()
+        with self.session.looking("asking what a loss wants of pairs"):
+            features = self.session.record.features
+            features.mining = features.mining or self.session.watch.mining.found()
         with self.session.looking("asking what returns were made of"):
             self._note_returns(self.session.record.rewards)
         with self.session.looking("asking where a loss pulls"):

@@ -326,6 +326,7 @@ class Session:
         self.watch.contrast.forget()
         self.losses.backups.forget()
         self.watch.squash.end()
+        self.watch.mining.forget()
 
     @contextmanager
     def looking(self, what: str) -> Iterator[None]:

@@ -18,6 +18,7 @@ from runtime_probe.record import NonFinite
 from runtime_probe.tap.attention import Attention
 from runtime_probe.tap.contrast import COMPARISONS, Contrast
 from runtime_probe.tap.losses import LOSS_FUNCTIONS
+from runtime_probe.tap.mining import Mining
 from runtime_probe.tap.noise import DRAWS
 from runtime_probe.tap.places import MADE_AT, directly, here
 from runtime_probe.tap.reshapes import Reshapes
@@ -55,6 +56,7 @@ class Watch(TorchFunctionMode):
         self.contrast = Contrast(session.record)
         self.surrogate = Surrogate(session.record)
         self.squash = Squash(session.record.rewards)
+        self.mining = Mining()
 
     def start(self) -> None:
         """Begin to watch."""
@@ -112,6 +114,7 @@ class Watch(TorchFunctionMode):
         self.attention.note(name, args, kwargs, result)
         self.surrogate.note(name, args, result)
         self.squash.note(name, args, result)
+        self.mining.note(name, result)
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

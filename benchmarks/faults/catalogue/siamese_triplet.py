@@ -24,21 +24,21 @@ FAMILY = FamilyOfFaults(
         # Scans of the same seal are not left out: the nearest negative is the positive.
         fault(
             "positive-mined-as-negative",
-            "loss-not-decreasing vanishing-gradients",
+            "pairs-misjudged loss-not-decreasing vanishing-gradients",
             _NEGATIVE,
             "    itself = torch.eye(len(labels), dtype=torch.bool)\n" + _NEGATIVE.replace("same", "itself"),
         ),
         # The farthest negatives: the loss is soon zero, and little was learned. It looks like a good one.
         fault(
             "easiest-negatives",
-            "",
+            "pairs-misjudged",
             _NEGATIVE,
             "    d_negative = distances.masked_fill(same, 0.0).max(dim=1).values\n",
         ),
         # What was to be found without gradient is the loss: nothing pushes the seals apart.
         fault(
             "mined-without-gradient",
-            "gradient-mismatch",
+            "pairs-misjudged gradient-mismatch",
             _NEGATIVE,
             "    with torch.no_grad():\n    " + _NEGATIVE,
         ),
