@@ -19,6 +19,8 @@ _ORDER = (
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
     "loss-term-idle", "adversaries-agree", "padding-not-masked",
     "policy-gradient-reversed", "noise-unseen", "dimensions-scrambled", "update-goes-uphill",
+    # Hardly anything is done at all.
+    "updates-too-few",
     # The data are not what the model can use.
     "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
     "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",
@@ -50,8 +52,10 @@ _NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "gradients-t
 
 _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
     "loss-detached": ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away"),
+    "average-rate-wrong": ("updates-too-few",),
     "learning-rate-too-low": (
-        *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow",
+        "updates-too-few", *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled",
+        "fp16-overflow",
         "vanishing-gradients", "parameters-without-gradient", "inputs-ignored", "weight-decay-too-high",
         "targets-beyond-head", "softmax-applied-twice", "loss-at-start-too-high", "exploding-gradients", "nan-or-inf",
         "learning-rate-too-high", "inputs-constant", "parameters-changed-elsewhere",

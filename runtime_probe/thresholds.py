@@ -142,6 +142,10 @@ TIMES_ASKED = 8
 """Samples of a batch; fewer may share a time by chance."""
 TIMES_PILED, TIMES_FEW = 0.25, 4
 """Share of samples with the very same time; different times of those that are no short list."""
+COPIES = 0.5
+"""Share of the samples of a data set that are copies; oversampling of rare classes makes fewer of whole numbers."""
+MANY_ACCUMULATED, FEW_UPDATES = 8, 30
+"""Batches for an update, and updates of a run: fine-tuning makes a few hundred."""
 HELD_OUT_RATIO, HELD_OUT_SHIFT = 2.5, 1.5
 """Spread over that of training, and distance of the means in standard deviations. Augmentation changes the one by less
 than a half, another domain the other by less than 1."""

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the movement of earlier outputs after the last time step was changed."""
+    if record.copies.answered:
+        yield failed(
+            f"{record.copies.answered} is among the inputs, number by number: to copy it is enough",
+            "leave out of the inputs what is to be predicted: the action of this step is not known when it is chosen",
+        )
+        return
     own = [leak for leak in record.experiments.leakage if leak.kind == "own target"]
     for leak in own:
         if leak.moved > t.LEAKAGE:

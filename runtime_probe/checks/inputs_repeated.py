@@ -24,6 +24,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     # What stands still is the same in each step of a history (N, T, D) that is flattened.
     steps = {item.shape[-1] for item in record.statistics if item.role == "model input" and len(item.shape) > 2}
     found = False
+    if record.copies.repeated > t.COPIES:
+        found = True
+        yield warned(
+            f"{record.copies.repeated:.0%} of the samples of the data set are copies of others",
+            "look for a seed that is the same for each episode or worker, and for an index that never moves on",
+            share=record.copies.repeated,
+        )
     for item in asked:
         pair = _pair(item)
         if pair is not None and not any((pair[1] - pair[0]) % step == 0 for step in steps):
@@ -35,7 +42,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
     if asked and not found:
         yield passed("no dimension of the input is there twice")
-    elif not asked:
+    elif not asked and not found:
         yield skipped("no input with enough rows of numbers")
 
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Report observations that change after they were handed out, and those that are not what was acted on."""
     rewards = record.rewards
-    if rewards.reused:
+    if record.copies.still:
+        yield warned(
+            f"no step of the histories in {record.copies.still} differs from the first: one array is kept many times",
+            "keep a copy of each observation: history.append(obs.copy())",
+        )
+    elif rewards.reused:
         yield warned(
             "step() returns the same array each time, changed in place: whoever keeps an observation until after the"
             " next step keeps the next one",

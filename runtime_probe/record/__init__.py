@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from runtime_probe.record.data import AskedOutside as AskedOutside
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
+from runtime_probe.record.data import Copies as Copies
 from runtime_probe.record.data import Features as Features
 from runtime_probe.record.data import HeldOut as HeldOut
 from runtime_probe.record.data import Judged as Judged
@@ -120,6 +121,7 @@ class Record:
     """Derivatives of losses by the products of log-probabilities, or ratios, with advantages: negative where the loss
     raises what did well."""
     keepers: list[Keeper] = field(default_factory=list)
+    copies: Copies = field(default_factory=Copies)
     held_out: list[HeldOut] = field(default_factory=list)
     asked_outside: list[AskedOutside] = field(default_factory=list)
     rewards: Rewards = field(default_factory=Rewards)

@@ -237,6 +237,18 @@ class HeldOut:
 
 
 @dataclass(slots=True)
+class Copies:
+    """What is in a data set more than once, asked of stretches of it."""
+
+    repeated: float = 0.0
+    """Share of the samples that are copies of another one."""
+    still: str = ""
+    """Key of an input in whose histories no step differs from the first."""
+    answered: str = ""
+    """Key of a target that is among the inputs, number by number."""
+
+
+@dataclass(slots=True)
 class MiningRecord:
     """What a loss does to pairs of labelled samples that were compared each with each."""
 
@@ -363,6 +375,8 @@ class Features:
     loads: int = 0
     """Weights that were read: calls of torch.load, load_state_dict and safetensors."""
     planned_steps: int | None = None
+    accumulated: int = 1
+    """Batches for each update."""
     """Updates that the script means to make, where it says so."""
     targets_are_shifted: bool = False
     """The targets are the inputs, one position on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.tap import again, augmentations, held_out, relations, stored, vectors
+from runtime_probe.tap import again, augmentations, copies, held_out, relations, stored, vectors
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -23,9 +23,11 @@ def ask(session: Session, living: Living) -> None:
         record.batch.changed = stored.changed_by_reading(loader)
     inputs, targets = session.parts.roles()
     with session.looking("relating targets to inputs"):
-        record.relations = relations.look(loader, inputs, targets)
+        stretches = relations.read(loader) if inputs else []
+        record.relations = relations.look(stretches, inputs, targets)
         if _compares_views(record) and not targets and len(inputs) == 2:
-            record.relations = relations.pair(loader, *sorted(inputs))
+            record.relations = relations.pair(stretches, *sorted(inputs))
+        record.copies = copies.look(stretches, inputs, targets)
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)

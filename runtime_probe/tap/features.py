@@ -70,8 +70,9 @@ def after_warm_up(session: Session) -> None:
     """The time may have been drawn before the first module ran, when nobody watched yet."""
     if not session.record.features.time_argument:
         times.note_time(session)
+    session.record.features.accumulated = _accumulated(session)
     if session.rounds is not None:
-        session.record.features.planned_steps = session.rounds // _accumulated(session)
+        session.record.features.planned_steps = session.rounds // session.record.features.accumulated
     with session.looking("asking a schedule"):
         session.schedules.look_ahead()
     alive = living.found()

@@ -21,6 +21,8 @@ _NOISE = "_convdiag_noise"
 _NORMAL = Where()
 """Tag of normal noise; that of uniform noise is where it was drawn."""
 _DATA = "_convdiag_data"
+_MIXED = "_convdiag_mixed"
+"""Tag of a sum or difference: the number of the draw in it."""
 _DRAW = "_convdiag_draw"
 """Tag of normal noise: the number of its draw."""
 _FEW_DRAWS, _FEW_WHOLE, _MANY_DRAWS = 4, 16, 1_000_000
@@ -36,8 +38,8 @@ class Noise:
         self.shapes: dict[tuple[int, ...], float] = {}
         """Shapes of noise, and its standard deviation; 0 for uniform noise."""
         self.normal_draws = 0
-        self.mixed_draws: dict[int, tuple[int, ...]] = {}
-        """Draws that were added to something, and the shape of the sum; 0 for noise that nobody knows."""
+        self.mixed_draws: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
+        """Draws that were added to something, with id and shape of each sum; 0 for noise that nobody knows."""
         self.drawn: list[tuple[str, Where]] = []
         """Digest and line of each draw of the current step."""
         self.drawn_before: list[tuple[str, Where]] | None = None
@@ -86,7 +88,8 @@ class Noise:
                         setattr(result, _DATA, x)
         elif sum(noisy) == 1:
             other, noise = (b, a) if noisy[0] else (a, b)
-            self.mixed_draws[_draw_of(noise)] = tuple(result.shape)
+            self.mixed_draws.setdefault(_draw_of(noise), []).append((id(result), tuple(result.shape)))
+            setattr(result, _MIXED, _draw_of(noise))
             if isinstance(other, torch.Tensor) and name in ("add", "radd"):
                 self.latents.note_sum(other, result, here(4))
             data = other if name == "lerp" else getattr(other, _DATA, None)
@@ -100,7 +103,12 @@ class Noise:
 
     def note_target(self, target: torch.Tensor) -> None:
         """A loss compares with noise as it was drawn: is it that which was mixed with the data?"""
-        draw, mixed = _draw_of(target), [d for d, shape in self.mixed_draws.items() if shape == tuple(target.shape)]
+        mixed = {
+            draw
+            for draw, sums in self.mixed_draws.items()
+            if any(shape == tuple(target.shape) and number != id(target) for number, shape in sums)
+        }
+        draw = _draw_of(target) or getattr(target, _MIXED, 0)
         if draw and mixed and draw not in mixed:
             self.session.record.features.other_noise = here(4)
 

@@ -44,13 +44,11 @@ _LATER = (-2, -4, -8)
 _RIDGE = 1e-2
 
 
-def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str]) -> list[Relation]:
-    """Read stretches of a loader's data set, and relate the parts of the batch that are targets to its inputs."""
+def look(stretches: list[Any], inputs: Iterable[str], targets: Iterable[str]) -> list[Relation]:
+    """Relate the parts of a batch that are targets to its inputs, in stretches of a data set."""
     inputs, targets = sorted(inputs), sorted(targets)
     if not inputs or not targets:
         return []
-    with untouched():
-        stretches = _read(loader)
     if len(stretches) < _FEWEST:
         return []
     parts = [dict(tensors(stretch)) for stretch in stretches]
@@ -67,18 +65,22 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
     return found
 
 
-def pair(loader: DataLoader[Any], one: str, other: str) -> list[Relation]:
+def pair(stretches: list[Any], one: str, other: str) -> list[Relation]:
     """Relate two inputs that a contrastive loss takes for two views of one thing."""
-    with untouched():
-        stretches = [dict(tensors(stretch)) for stretch in _read(loader)]
-    x, y = (_features([part[name] for part in stretches if name in part]) for name in (one, other))
+    parts = [dict(tensors(stretch)) for stretch in stretches]
+    x, y = (_features([part[name] for part in parts if name in part]) for name in (one, other))
     if len(stretches) < _FEWEST or x is None or y is None or not len(x) == len(y) == len(stretches) * _LENGTH:
         return []
     return [Relation(other, len(x), dependence(x, y), 1.0, 1.0, 1.0)]
 
 
+def read(loader: DataLoader[Any]) -> list[Any]:
+    """Return collated stretches of a loader's data set; fewer than wanted where it is short, slow or a stream."""
+    with untouched():
+        return _read(loader)
+
+
 def _read(loader: DataLoader[Any]) -> list[Any]:
-    """Return collated stretches; fewer than wanted where the data set is short, slow or a stream."""
     data: Any = loader.dataset
     if isinstance(data, IterableDataset) or loader.collate_fn is None:
         return []

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from runtime_probe.tap import places
-from runtime_probe.tap.loaders import items, samples, spread_out
+from runtime_probe.tap.loaders import items, length, samples, spread_out
 from runtime_probe.tap.randomness import untouched
 
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ def changed_by_reading(loader: DataLoader[Any]) -> str:
         before = kept(data)
         state.put_back()
         items(data, chosen)
-    return changed(before)
+        found = changed(before)
+        if not found:
+            # What is drawn anew each time may change the samples themselves; a buffer has no row for each of them.
+            rows = length(data)
+            before = [one for one in kept(data) if len(one[1]) == rows]
+            items(data, chosen)
+            found = changed(before)
+    return found
 
 
 def kept(data: Any) -> Kept:

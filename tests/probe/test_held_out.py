@@ -182,3 +182,17 @@ def test_what_a_model_makes_itself_is_not_compared() -> None:
         evaluated.before(layer, [("x", x)], trains=trains)
         evaluated.after(layer, [layer(x)])
     assert list(evaluated.found()) == []
+
+
+class Masked(Frames):
+    """Masks some of each frame, in the array that it keeps."""
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        frame = self.frames[index]
+        hole = int(torch.randint(0, 10, ()))
+        frame[:, hole : hole + 2] = 0.0
+        return frame, index
+
+
+def test_masks_that_add_up_are_seen_though_the_same_draw_changes_nothing() -> None:
+    assert stored.changed_by_reading(DataLoader(Masked(frames(64), 0.0, 1.0), 8)) == "Masked.frames"

@@ -24,7 +24,7 @@ def trajectories(count: int = 1024) -> tuple[Any, Any]:
 
 
 def asked(*parts: Any) -> list[relations.Relation]:
-    return relations.look(DataLoader(TensorDataset(*parts), 32, shuffle=True), {"[0]"}, {"[1]"})
+    return relations.look(relations.read(DataLoader(TensorDataset(*parts), 32, shuffle=True)), {"[0]"}, {"[1]"})
 
 
 def test_targets_that_belong_to_their_inputs() -> None:
@@ -109,7 +109,7 @@ def test_draws_of_the_data_set_are_put_back() -> None:
     torch.manual_seed(3)
     expected = torch.randn(4)
     torch.manual_seed(3)
-    assert relations.look(DataLoader(Noisy(), 8), {"[0]"}, {"[1]"})
+    assert relations.look(relations.read(DataLoader(Noisy(), 8)), {"[0]"}, {"[1]"})
     assert torch.equal(torch.randn(4), expected)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_asked_is_left() -> None:
     assert not asked(state, force), "too short"
     assert not asked(torch.randn(600, 3), torch.zeros(600)), "targets that do not vary"
     assert not asked(torch.randn(600, 3), torch.arange(600)), "a class for each sample"
-    assert not relations.look(DataLoader(TensorDataset(state, force)), set(), {"[1]"})
+    assert not relations.look(relations.read(DataLoader(TensorDataset(state, force))), set(), {"[1]"})
 
 
 def test_a_slow_data_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

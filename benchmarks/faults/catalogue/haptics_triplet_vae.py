@@ -42,7 +42,7 @@ FAMILY = FamilyOfFaults(
         # itself, so signs, strengths and the ratio of the forces are lost, which are what tells textures apart.
         fault(
             "gain-of-each-channel",
-            "none-of-these",
+            "",
             "            stroke = stroke + 0.05 * torch.randn_like(stroke)\n",
             "            gain = torch.randn(len(stroke), 1)\n"
             "            stroke = stroke * gain + 0.05 * torch.randn_like(stroke)\n",
@@ -51,7 +51,7 @@ FAMILY = FamilyOfFaults(
         # it is standardized.
         fault(
             "stored-as-integers",
-            "none-of-these",
+            "",
             "        return torch.from_numpy(strokes).float(), torch.from_numpy(labels)\n",
             "        strokes = strokes.astype(np.int16)  # a quarter of the memory\n"
             "        return torch.from_numpy(strokes).float(), torch.from_numpy(labels)\n",

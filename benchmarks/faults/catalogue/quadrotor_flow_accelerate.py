@@ -17,7 +17,7 @@ FAMILY = FamilyOfFaults(
         # two is in neither, so the target does not follow from the inputs.
         fault(
             "path-in-world-frame",
-            "none-of-these",
+            "",
             "    xy = rotate(offset[..., :2], -yaw[:, None])\n",
             "    xy = offset[..., :2]\n",
         ),
@@ -40,7 +40,7 @@ FAMILY = FamilyOfFaults(
         fault("noise-drawn-twice", "noise-unseen", _TARGET, "    target = traj - torch.randn_like(traj)\n"),
         fault(
             "loss-weighted-by-inverse-time",
-            "few-samples-dominate",
+            "few-samples-dominate flow-time-reaches-ends",
             _LOSS,
             "    weight = 1 / (1 - mix) ** 2\n    return (weight * (model(x_t, t, cond) - target) ** 2).mean()\n",
         ),
@@ -59,7 +59,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: the optimizer steps once in 64 batches, ten times in the whole run.
         fault(
             "accumulates-batch-size",
-            "none-of-these",
+            "updates-too-few",
             "gradient_accumulation_steps=args.accumulate)",
             "gradient_accumulation_steps=args.batch_size)",
         ),

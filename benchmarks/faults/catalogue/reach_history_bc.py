@@ -23,7 +23,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "same-seed-for-each-episode",
-            "draws-repeated",
+            "draws-repeated inputs-repeated",
             "    rng = np.random.default_rng(args.seed)\n    episodes = record_episodes(args.episodes, rng)\n",
             "    episodes = []\n    for _ in range(args.episodes):\n"
             "        episodes += record_episodes(1, np.random.default_rng(args.seed))\n",
@@ -105,7 +105,7 @@ FAMILY = FamilyOfFaults(
         # while the robot moves; in the rollout it comes nearer as the robot drives.
         fault(
             "goal-kept-from-first-frame",
-            "none-of-these",
+            "",
             "        observation = np.stack([frame[i] for frame in observations])\n",
             "        observation = np.stack([frame[i] for frame in observations])\n"
             "        observation[:, 6:] = observation[0, 6:]  # one goal for each episode\n",
@@ -113,7 +113,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: training stacks the history oldest first, the rollout newest first.
         fault(
             "rollout-history-newest-first",
-            "none-of-these",
+            "",
             "history = (history or [frame] * (HISTORY - 1))[-(HISTORY - 1) :] + [frame]",
             "history = [frame] + (history or [frame] * (HISTORY - 1))[: HISTORY - 1]",
         ),

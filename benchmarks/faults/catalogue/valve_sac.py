@@ -100,7 +100,7 @@ FAMILY = FamilyOfFaults(
         fault(
             "empty-slots-drawn",
             # A good diagnosis: most of the drawn transitions are rows of the buffer that were never written.
-            "none-of-these",
+            "inputs-constant",
             "idx = rng.integers(0, self.size, size=batch_size)",
             "idx = rng.integers(0, self.capacity, size=batch_size)",
         ),
@@ -113,7 +113,7 @@ FAMILY = FamilyOfFaults(
         fault(
             "mean-action-stored",
             # A good diagnosis: the action in the buffer is not the one that the environment was given.
-            "none-of-these",
+            "",
             _ACTING,
             "action, _, mean_action = (x.numpy() for x in actor(norm(torch.from_numpy(obs))))\n",
             "rng.uniform(-1, 1, (args.num_envs, env.act_dim)).astype(np.float32)\n",
