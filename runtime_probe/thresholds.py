@@ -309,6 +309,8 @@ REWARD_COUNT = 40
 """Fewer rewards say nothing about how dense they are."""
 REWARD_DENSITY = 0.02
 """Share of rewards that are not 0."""
+OF_ONE_STEP = 0.5
+"""Correlation, or share of equal whole numbers: what is of one step agrees by more than 0.9, clipped actions too."""
 NO_ENTROPY = 1e-3
 """Coefficient of a log-probability that an exact fit of a target has by chance."""
 MOST_DISCOUNT = 1.0005

@@ -33,6 +33,7 @@ from runtime_probe.record.events import Where as Where
 from runtime_probe.record.rewards import BackupRecord as BackupRecord
 from runtime_probe.record.rewards import ReturnsRecord as ReturnsRecord
 from runtime_probe.record.rewards import Rewards as Rewards
+from runtime_probe.record.rewards import TransitionRecord as TransitionRecord
 from runtime_probe.record.stages import BASELINE as BASELINE
 from runtime_probe.record.stages import FORCED_TIME as FORCED_TIME
 from runtime_probe.record.stages import INFLUENCE as INFLUENCE

@@ -22,6 +22,19 @@ class ReturnsRecord:
 
 
 @dataclass(slots=True)
+class TransitionRecord:
+    """Rows of a batch that were found among the steps of environments."""
+
+    by: str
+    """What they were found by: "observation" or "reward"."""
+    rows: int
+    agreement: dict[str, float]
+    """Of the other parts of these rows with the same steps: 1 where they are theirs."""
+    odd: int = 0
+    """Rows whose action is not the one that was taken, while most are."""
+
+
+@dataclass(slots=True)
 class BackupRecord:
     """How the one-step target of a value function was made: an exact fit."""
 
@@ -63,6 +76,8 @@ class Rewards:
     """Attribute of an object of the script that keeps rewards as whole numbers."""
     returns: ReturnsRecord | None = None
     """None where none were seen whose making could be told."""
+    transitions: TransitionRecord | None = None
+    """None where no batch could be linked to what happened."""
     backup: BackupRecord | None = None
     """None where no target was seen whose making could be told."""
     squash_corrected: bool | None = None

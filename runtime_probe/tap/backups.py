@@ -10,14 +10,14 @@ import gc
 import itertools
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
 
 from runtime_probe import thresholds as t
-from runtime_probe.record import BackupRecord
+from runtime_probe.record import BackupRecord, TransitionRecord
 from runtime_probe.tap.rewards import ENDS, at_hand
 from runtime_probe.tap.statistics import tensors
 
@@ -95,6 +95,9 @@ class Backups:
             return
         self.looks += 1
         rewards.tau = rewards.tau or _rate()
+        steps = self.session.environments
+        if steps is not None:
+            rewards.transitions = _more(rewards.transitions, steps.transitions.look(n))
         vectors = _vectors(target)
         for name, reward in vectors:
             if len(reward.unique()) < _VARIED or not (rewards.count or _REWARDS.search(name)):
@@ -247,6 +250,13 @@ def _rate() -> float:
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a, b)
+
+
+def _more(last: TransitionRecord | None, found: TransitionRecord | None) -> TransitionRecord | None:
+    """Of two batches: what is odd in few rows may be in none of one."""
+    if last is None or found is None:
+        return last or found
+    return replace(found, odd=last.odd + found.odd, rows=last.rows + found.rows)
 
 
 def _merged(last: BackupRecord | None, found: BackupRecord) -> BackupRecord:

@@ -16,6 +16,7 @@ import torch
 from runtime_probe.launch.after_import import when_imported
 from runtime_probe.tap import places
 from runtime_probe.tap.rewards import REWARDS, is_whole
+from runtime_probe.tap.transitions import Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,7 +40,7 @@ def install(session: Session) -> None:
 
 
 def _watch(session: Session, module: Any) -> None:
-    steps = Steps(session)
+    steps = session.environments = session.environments or Steps(session)
     make = module.make
 
     @functools.wraps(make)
@@ -153,6 +154,9 @@ class Steps:
         """The observation that was returned last, and what it held."""
         self.total = 0.0
         self.length = 0
+        self.latest: list[float] = []
+        """Rewards of the last step."""
+        self.transitions = Transitions()
 
     def watched(self, step: Callable[..., Any], *, vector: bool) -> Callable[..., Any]:
         """Return `step` with its rewards noted."""
@@ -171,11 +175,17 @@ class Steps:
                     place = next((n for n in range(1, len(result) - 1) if not _alike(result[n], result[0])), 1)
                     self.note(result[place], [end for end in result[place + 1 :] if _is_end(end)])
                     self._compare(result[0])
+                    environment = id(args[0]) if vector else id(step)
+                    self._note_transition(environment, args[vector:], kwargs, result[0])
                     self.session.calls.acting.note_step()
                     self.session.calls.evaluated.note_step()
             return result
 
         return watched
+
+    def _note_transition(self, environment: int, given: Any, named: dict[str, Any], observation: Any) -> None:
+        action = given[0] if given else next(iter(named.values()), None)
+        self.transitions.note(environment, action, observation, self.latest, ended=self.length == 0)
 
     def _compare(self, observation: Any) -> None:
         """Is it the array of the step before, with other numbers in it?"""
@@ -196,6 +206,7 @@ class Steps:
         if isinstance(reward, torch.Tensor):
             reward = reward.detach().flatten().tolist()
         values = [float(value) for value in reward] if _is_many(reward) else [float(reward)]
+        self.latest = values
         for value in values[:_MOST]:
             rewards.minimum = min(rewards.minimum, value) if rewards.count else value
             rewards.maximum = max(rewards.maximum, value) if rewards.count else value

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from runtime_probe.launch.after_import import when_imported
@@ -20,6 +21,9 @@ from runtime_probe.tap.session import Session
 if TYPE_CHECKING:
     from runtime_probe.options import Options
 
+
+_LOOKS = 8
+"""Parameters at whose making environments are looked for."""
 
 installed: list[Session] = []
 """The session of the script that runs in this process, if a probe launched it."""
@@ -64,6 +68,7 @@ def hook(session: Session) -> None:
     session.calls.install()
     _backward(session)
     _steps(session)
+    _makes(session)
     _clears(session)
     _loads(session)
 
@@ -107,6 +112,18 @@ def _steps(session: Session) -> None:
 
     session.patches.afterwards(register_optimizer_step_pre_hook(before).remove)
     session.patches.afterwards(register_optimizer_step_post_hook(after).remove)
+
+
+def _makes(session: Session) -> None:
+    """Environments of the script's own are there when a model is made for them, and step before it is called."""
+    left = iter(range(_LOOKS))
+
+    def made(module: torch.nn.Module, name: str, parameter: Any) -> None:
+        if session.active and next(left, None) is not None:
+            with session.looking("looking for environments"):
+                environments.find(session, at_hand=False)
+
+    session.patches.afterwards(register_module_parameter_registration_hook(made).remove)
 
 
 def _clears(session: Session) -> None:

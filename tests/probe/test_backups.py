@@ -35,6 +35,7 @@ def targets(how: str = "right") -> Any:
     critic_target = copy.deepcopy(critic).requires_grad_(False)
     session: Any = SimpleNamespace(
         record=healthy(),
+        environments=None,
         watch=SimpleNamespace(picked=[]),
         tracked=[SimpleNamespace(parameters=list(critic.parameters()))],
     )
@@ -102,7 +103,7 @@ def test_the_entropy_in_a_target_has_its_sign() -> None:
 
 
 def test_targets_that_are_no_reward_and_value_are_not_judged() -> None:
-    session: Any = SimpleNamespace(record=healthy(), watch=SimpleNamespace(picked=[]), tracked=[])
+    session: Any = SimpleNamespace(record=healthy(), environments=None, watch=SimpleNamespace(picked=[]), tracked=[])
     session.record.rewards.count = 200
     backups = Backups(session)
     layer, x, reward = nn.Linear(3, 1), torch.randn(N, 3), torch.randn(N, 1)

@@ -40,6 +40,7 @@ from runtime_probe.record import (
     ReturnsRecord,
     Rewards,
     Times,
+    TransitionRecord,
     Where,
 )
 from runtime_probe.report import FAILED, HEALTHY, judge
@@ -304,6 +305,8 @@ HINTS: dict[str, tuple[Record, str]] = {
     "returns without a discount": (rolled(ReturnsRecord(True, 1.0, 0.0, False)), "returns-misbuilt"),
     "a target network that stands still": (healthy(features=RL, rewards=dataclasses.replace(backed_up().rewards, tau=0.005)), "average-rate-wrong"),
     "raw inputs in an evaluation": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 40.0, 0.5, unscaled=False, acting=False)]), "held-out-data-differ"),
+    "the action of another step": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, transitions=TransitionRecord("reward", 128, {"action": 0.1, "following": 1.0}))), "transitions-mixed"),
+    "some actions that were not taken": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, transitions=TransitionRecord("reward", 128, {"action": 0.95}, odd=9))), "transitions-mixed"),
     "episodes of one seed": (healthy(copies=Copies(repeated=0.9)), "inputs-repeated"),
     "histories of one array": (healthy(copies=Copies(still="obs")), "observations-reused"),
     "the easiest negatives": (healthy(features=Features(mining=MiningRecord(LOSS, 0.0, 0.0, ease=0.95))), "pairs-misjudged"),

@@ -18,7 +18,7 @@ FAMILY = FamilyOfFaults(
         # The first state of an n-step window is paired with the action of the window's last step.
         fault(
             "action-of-last-step-of-window",
-            "timestamps-misaligned targets-late",
+            "timestamps-misaligned targets-late transitions-mixed",
             "self.action[first, lane]",
             "self.action[last, lane]",
         ),

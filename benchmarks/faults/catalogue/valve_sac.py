@@ -41,7 +41,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "fields-drawn-apart",
-            "targets-unrelated",
+            "targets-unrelated transitions-mixed",
             "        idx = rng.integers(0, self.size, size=batch_size)\n",
             "",
             "[torch.from_numpy(field[idx]) for field in fields]",
@@ -113,7 +113,7 @@ FAMILY = FamilyOfFaults(
         fault(
             "mean-action-stored",
             # A good diagnosis: the action in the buffer is not the one that the environment was given.
-            "",
+            "transitions-mixed",
             _ACTING,
             "action, _, mean_action = (x.numpy() for x in actor(norm(torch.from_numpy(obs))))\n",
             "rng.uniform(-1, 1, (args.num_envs, env.act_dim)).astype(np.float32)\n",
