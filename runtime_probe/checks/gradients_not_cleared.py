@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped
 from runtime_probe.checks.descent import not_cleared
 
@@ -27,6 +28,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 "call optimizer.zero_grad(set_to_none=True) before backward()",
                 optimizer.where,
                 steps=known.count(False),
+            )
+        elif (mingled := sum(step.mingled for step in steps)) > t.NOT_CLEARED_SHARE * len(steps):
+            yield failed(
+                f"at {mingled} of {len(steps)} steps of {optimizer.name} gradients of another loss were there, for"
+                " which another optimizer had stepped",
+                "call zero_grad() before the backward() of this loss: what comes after the step is cleared too early",
+                optimizer.where,
+                steps=mingled,
             )
         else:
             yield passed(f"{optimizer.name}, at {known.count(True)} of {len(known)} steps")

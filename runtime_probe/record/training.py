@@ -80,6 +80,8 @@ class StepRecord:
     """Digest of what the model received; equal when the batch was the same."""
     parameter_hash: str = ""
     """Digest of norms of the parameters after the update: ranks must agree."""
+    mingled: bool = False
+    """Among the gradients are those of a loss that another optimizer had stepped for already."""
     seconds: float = 0.0
     where: Where = field(default_factory=Where)
 

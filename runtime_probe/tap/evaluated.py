@@ -76,6 +76,8 @@ class _Site:
     where: Where
     kind: type
     module: int
+    within: bool = False
+    """It asks while the model is trained."""
     acting: bool = False
     """An environment steps between its calls."""
     numbers: dict[str, _Numbers] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Evaluated:
             where = here(4)
             key = (id(module), hash(where.path), where.line)
             site = self.sites.setdefault(key, _Site(where, type(module), id(module)))
+            site.within |= bool(self.kinds)
         self.pending[id(module)] = (site, fits)
         if trains:
             self.kinds[id(module)] = type(module)
@@ -147,6 +150,8 @@ class Evaluated:
         """The module that stands for what was asked: itself, or the only one of its make, where that is an average."""
         if site.module in self.training:
             return site.module
+        if site.within:  # a target network, a teacher
+            return None
         alike = [key for key, kind in self.kinds.items() if kind is site.kind and not _is_torch(kind)]
         return alike[0] if len(alike) == 1 else None
 

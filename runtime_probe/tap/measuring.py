@@ -66,6 +66,7 @@ def step_record(session: Session, tracked: Tracked, where: Where) -> StepRecord:
         clips=tracked.clips,
         misplaced_clips=tracked.misplaced,
         cleared=None if not tracked.steps or not tracked.touched else not tracked.stale,
+        mingled=tracked.mingled,
         scale=scale,
         still_scaled=still_scaled,
         batch_hash=_batch_digest(session),

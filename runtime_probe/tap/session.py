@@ -154,6 +154,8 @@ class Session:
             if all(old[0] is new[0] and old[1] == new[1] for old, new in pairs):
                 continue
             after = tracked.gradient_norms()
+            spent = tracked.spent
+            tracked.mingled |= spent is not None and record is not None and str(spent.where) != str(record.where)
             tracked.touched = tracked.fresh = True
             tracked.raw = after
             tracked.backwards_in_step += tracked.in_step
@@ -169,7 +171,8 @@ class Session:
             self.finish("complete")
 
     def _cleared(self, tracked: Tracked) -> None:
-        tracked.stale = False
+        tracked.stale = tracked.mingled = False
+        tracked.spent = None
         if self.watching:
             self.terms.note_cleared(tracked)
         # What came before was thrown away: in actor-critic code one loss passes through the parameters of the
@@ -226,6 +229,9 @@ class Session:
         if self.watching:
             self.terms.note_step(tracked)
         tracked.stale = any(tracked.applied)
+        for other in self.tracked:
+            if other is not tracked and other.losses and any(loss is other.losses[-1] for loss in tracked.losses):
+                other.spent = other.losses[-1]
         tracked.forget()
         self.unclaimed, self.unclaimed_clips = [], []
         self.course.stepped(tracked)

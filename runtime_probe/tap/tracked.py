@@ -37,6 +37,10 @@ class Tracked:
         """A backward since the last step has changed the gradients."""
         self.fresh = False
         """A backward has changed the gradients, and nothing has used or cleared them since."""
+        self.spent: LossRecord | None = None
+        """A loss whose gradients are still here, and that another optimizer has stepped for."""
+        self.mingled = False
+        """A loss of another line was added to those."""
         self.losses: list[LossRecord] = []
         self.raw: list[float] = []
         """Norm of each gradient after the last backward, as it stood there."""
@@ -83,8 +87,8 @@ class Tracked:
     def forget(self) -> None:
         """Begin a new step."""
         self.losses, self.clips, self.misplaced = [], [], []
-        self.touched = self.fresh = False
-        self.unscaled = None
+        self.touched = self.fresh = self.mingled = False
+        self.unscaled = self.spent = None
         self.backwards_in_step = 0
 
     def keep(self) -> None:

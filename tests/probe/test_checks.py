@@ -155,6 +155,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "an optimizer for each step": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, renewed=12)]), "optimizer-renewed"),
     "raw inputs of the same scale": (healthy(asked_outside=[AskedOutside("obs", "Policy", LOSS, 0.7, 0.5, unscaled=True, acting=True)]), "held-out-data-differ"),
     "an entropy that is added to targets": (backed_up(entropy=0.2), "entropy-punished"),
+    "gradients of the actor's loss in the critic": (healthy(steps=[dataclasses.replace(s, mingled=True) for s in series(falling())]), "gradients-not-cleared"),
     "ten updates in all": (healthy(features=Features(planned_steps=10, accumulated=64)), "updates-too-few"),
     "the action among the inputs": (healthy(copies=Copies(answered="action")), "future-leaks"),
     "an anchor that is its own negative": (healthy(features=Features(mining=MiningRecord(LOSS, 1.0, 0.0))), "pairs-misjudged"),

@@ -528,6 +528,123 @@ while True:
         optimizer.step()
 """
 
+AGENT = """
+import copy
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+
+torch.manual_seed(0)
+rng = np.random.default_rng(0)
+
+
+class Cart:
+    max_steps = 40
+
+    def reset(self):
+        self.state, self.count = rng.normal(size=4).astype(np.float32), 0
+        return 50 * self.state
+
+    def step(self, action):
+        self.state = (0.95 * self.state + 0.1 * np.tile(action, 2) + 0.02 * rng.normal(size=4)).astype(np.float32)
+        self.count += 1
+        return 50 * self.state, float(-np.abs(self.state).sum()), bool(self.state[0] > 1.0), self.count >= 40
+
+
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q1, self.q2 = (nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1)) for _ in range(2))
+
+    def forward(self, obs, action):
+        x = torch.cat([obs, action], dim=1)
+        return self.q1(x), self.q2(x)
+
+
+env, obs_std = Cart(), np.full(4, 50.0, dtype=np.float32)
+actor = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2), nn.Tanh())
+critic = Twins()
+critic_target = copy.deepcopy(critic).requires_grad_(False)
+actor_optimizer = torch.optim.Adam(actor.parameters(), lr=1e-3)
+critic_optimizer = torch.optim.Adam(critic.parameters(), lr=1e-3)
+obs = env.reset()
+with torch.no_grad():
+    for _ in range(60):
+        obs, _, ended, late = env.step(actor(torch.from_numpy(obs / obs_std)[None])[0].numpy())
+        obs = env.reset() if ended or late else obs
+memory, last, obs = [], np.zeros(2, dtype=np.float32), env.reset()
+for frame in range(3000):
+    action = rng.uniform(-1, 1, 2).astype(np.float32)
+    next_obs, reward, ended, late = env.step(action)
+    memory.append((obs, action, reward, next_obs, float(ended)))
+    last, obs = action, env.reset() if ended or late else next_obs
+    if frame < 300:
+        continue
+    rows = [memory[i] for i in rng.integers(0, len(memory), 64)]
+    b_obs, b_action, b_reward, b_next, b_ended = (
+        torch.tensor(np.stack(column), dtype=torch.float32).reshape(64, -1) for column in zip(*rows)
+    )
+    b_obs, b_next = b_obs / 50.0, b_next / 50.0
+    with torch.no_grad():
+        best = torch.min(*critic_target(b_next, actor(b_next)))
+        target = b_reward + 0.97 * (1 - b_ended) * best
+    q1, q2 = critic(b_obs, b_action)
+    critic_loss = mse_loss(q1, target) + mse_loss(q2, target)
+    critic_optimizer.zero_grad()
+    critic_loss.backward()
+    critic_optimizer.step()
+    actor_loss = -critic(b_obs, actor(b_obs))[0].mean()
+    actor_optimizer.zero_grad()
+    actor_loss.backward()
+    actor_optimizer.step()
+    with torch.no_grad():
+        for new, old in zip(critic.parameters(), critic_target.parameters()):
+            old.lerp_(new, 0.01)
+"""
+
+TRIPLETS = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+labels = torch.arange(30).repeat_interleave(12)
+samples = torch.randn(30, 16)[labels] + 0.7 * torch.randn(360, 16)
+
+
+class Grouped(torch.utils.data.Sampler):
+    def __init__(self):
+        super().__init__()
+
+    def __iter__(self):
+        for _ in range(len(self)):
+            chosen = torch.randperm(30)[:6]
+            yield [12 * int(c) + int(i) for c in chosen for i in torch.randperm(12)[:4]]
+
+    def __len__(self):
+        return 40
+
+
+def triplet_loss(embeddings, labels, margin=0.5):
+    distances = torch.cdist(embeddings, embeddings)
+    same = labels[:, None] == labels[None]
+    positive = distances.masked_fill(~same, 0.0).amax(1)
+    negative = distances.masked_fill(same, float("inf")).amin(1)
+    return torch.relu(positive - negative + margin).mean()
+
+
+model = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 8))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+loader = DataLoader(TensorDataset(samples, labels), batch_sampler=Grouped())
+while True:
+    for x, y in loader:
+        loss = triplet_loss(nn.functional.normalize(model(x), dim=1), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
 FAULTS = {
     "attention over queries": (TRAJECTORIES, "softmax(dim=-1)", "softmax(dim=-2)", "attention-over-queries"),
     "attention without positions": (TRAJECTORIES, " + self.position", " + 0 * self.position", "order-unseen"),
@@ -653,6 +770,40 @@ FAULTS = {
         "dimensions-scrambled",
     ),
     "a schedule that returns a rate": (ATTENTION, "min(1.0, (step", "1e-3 * min(1.0, (step", "learning-rate-too-low"),
+    "the larger of two critics": (AGENT, "torch.min(*critic", "torch.max(*critic", "target-value-wrong"),
+    "the value of where it was": (
+        AGENT,
+        "critic_target(b_next, actor(b_next))",
+        "critic_target(b_obs, actor(b_obs))",
+        "target-value-wrong",
+    ),
+    "no target network in targets": (AGENT, "*critic_target(b_next", "*critic(b_next", "target-value-wrong"),
+    "ends that do not count": (AGENT, "0.97 * (1 - b_ended) * best", "0.97 * best + 0 * b_ended", "returns-misbuilt"),
+    "the action of the step before": (AGENT, "append((obs, action,", "append((obs, last,", "transitions-mixed"),
+    "raw observations in the evaluation": (
+        AGENT,
+        "torch.from_numpy(obs / obs_std)",
+        "torch.from_numpy(obs)",
+        "held-out-data-differ",
+    ),
+    "a critic cleared after its step": (
+        AGENT,
+        "    critic_optimizer.zero_grad()\n    critic_loss.backward()\n    critic_optimizer.step()\n",
+        "    critic_loss.backward()\n    critic_optimizer.step()\n    critic_optimizer.zero_grad()\n",
+        "gradients-not-cleared",
+    ),
+    "the easiest negatives": (
+        TRIPLETS,
+        'masked_fill(same, float("inf")).amin(1)',
+        "masked_fill(same, 0.0).amax(1)",
+        "pairs-misjudged",
+    ),
+    "negatives that are the anchor": (
+        TRIPLETS,
+        'distances.masked_fill(same, float("inf")).amin(1)',
+        "distances.amin(1)",
+        "pairs-misjudged",
+    ),
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
 HEALTHY = {
@@ -673,6 +824,8 @@ HEALTHY = {
     "diffusion": DIFFUSION,
     "likelihood": LIKELIHOOD,
     "cosines": COSINES,
+    "agent": AGENT,
+    "triplets": TRIPLETS,
 }
 
 
