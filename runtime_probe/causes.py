@@ -18,6 +18,7 @@ _ORDER = (
     # The loss is not the one that was meant.
     "loss-broadcasts", "softmax-applied-twice", "sigmoid-applied-twice", "nll-without-log-softmax", "loss-negated",
     "loss-term-idle", "adversaries-agree", "padding-not-masked",
+    "draws-repeated", "attention-over-queries",
     "policy-gradient-reversed", "noise-unseen", "dimensions-scrambled", "update-goes-uphill",
     # Hardly anything is done at all.
     "updates-too-few",

@@ -26,6 +26,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             left_out.where,
             ignored=left_out.ignored,
         )
+    elif features.one_position:
+        yield warned(
+            f"the loss takes one of the {features.one_position} positions of each sequence, and all have a label",
+            "loss = cross_entropy(logits.flatten(0, 1), labels.flatten()): each position is an example",
+            where,
+            positions=features.one_position,
+        )
     elif features.answers_ignored:
         yield warned(
             "all sequences begin with labels that are learnt, and what follows them is ignored: is the mask of the"

@@ -30,6 +30,22 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             flat,
         )
         return
+    mix = record.features.mix
+    if mix is not None and mix.straight and family.name == "diffusion" and record.features.time_integral:
+        yield warned(
+            "samples are noised with the shares a and 1 - a: their variance falls to a half in between, and a sampler"
+            " that expects sqrt(a) and sqrt(1 - a) takes off another noise",
+            "x_t = alpha_bar.sqrt() * data + (1 - alpha_bar).sqrt() * noise",
+            samples=mix.samples,
+        )
+        return
+    if mix is not None and mix.in_order and not mix.grows and record.features.time_integral:
+        yield warned(
+            "the later the time, the less noise is in the sample: data and noise have each other's share",
+            "x_t = alpha_bar.sqrt() * data + (1 - alpha_bar).sqrt() * noise, alpha_bar falling from 1 to 0",
+            samples=mix.samples,
+        )
+        return
     likeness = record.features.late_likeness
     if likeness is not None and likeness > t.LATE_LIKENESS:
         yield warned(

@@ -23,6 +23,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "draw the noise once, and use it for x_t and for the target",
             record.features.other_noise,
         )
+    elif record.features.target_is_given is not None:
+        yield failed(
+            "the loss compares with the noised sample that the model is given: to copy it is enough",
+            "compare with the noise, or with the data that it was mixed with",
+            record.features.target_is_given,
+        )
     elif reaches is None or family.name not in {"flow", "diffusion"}:
         yield skipped("no noise was drawn for a model that is given a time")
     elif reaches:

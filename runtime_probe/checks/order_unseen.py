@@ -36,7 +36,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             f"{names(unused)} changes nothing and gets no gradient: positions are not added to what they belong to",
             "x = embed(tokens) + position[: tokens.shape[1]]",
         )
-    if not record.experiments.orders and not unused:
+    same = record.features.same_position
+    if same is not None:
+        yield warned(
+            "all positions of a sequence are looked up in the same row of the table of positions",
+            "position = table(torch.arange(tokens.shape[1]))",
+            same,
+        )
+    if not record.experiments.orders and not unused and same is None:
         yield skipped("no attention to tokens, or to a sequence of steps that are like their neighbours, was seen")
 
 

@@ -30,6 +30,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "shift once: models of transformers shift labels themselves, so labels are a copy of the inputs",
             next((call.where for call in record.loss_calls if call.classes), None),
         )
+    elif features.targets_lie_behind and features.token_input:
+        yield failed(
+            "the targets are the input tokens, one position back: what is to be predicted has been seen",
+            "shift them the other way: x = tokens[:, :-1], y = tokens[:, 1:]",
+            next((call.where for call in record.loss_calls if call.classes), None),
+        )
     elif features.targets_are_shifted:
         yield passed("the targets are the inputs, one position on")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at how often the commonest time occurs in the script's own batch."""
-    times = record.features.times
+    times, mix = record.features.times, record.features.mix
+    if mix is not None and not mix.in_order:
+        yield failed(
+            "the time that the model is given is not that of its sample: the share of the noise does not go with it",
+            "draw the time once, make x_t with it, and give the model the same",
+            samples=mix.samples,
+        )
+        return
     if times is None or times.samples < t.TIMES_ASKED:
         yield skipped("no batch with a time for each sample was seen")
     elif times.distinct == 1:

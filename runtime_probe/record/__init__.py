@@ -22,6 +22,7 @@ from runtime_probe.record.data import Latents as Latents
 from runtime_probe.record.data import LossCall as LossCall
 from runtime_probe.record.data import MaskRecord as MaskRecord
 from runtime_probe.record.data import MiningRecord as MiningRecord
+from runtime_probe.record.data import MixRecord as MixRecord
 from runtime_probe.record.data import Padding as Padding
 from runtime_probe.record.data import PullRecord as PullRecord
 from runtime_probe.record.data import Relation as Relation

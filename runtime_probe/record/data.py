@@ -359,6 +359,19 @@ class Times:
 
 
 @dataclass(slots=True)
+class MixRecord:
+    """How noised samples were made of data and noise, beside the times that the model was given."""
+
+    samples: int
+    in_order: bool
+    """The share of the noise goes one way with the time."""
+    grows: bool
+    """It grows."""
+    straight: bool
+    """The shares of data and noise add up to 1, and not their squares."""
+
+
+@dataclass(slots=True)
 class Features:
     """What tells the loss family; counts of calls during the step that was watched closely."""
 
@@ -369,6 +382,16 @@ class Features:
     """Argument of the model that looks like a flow or diffusion time."""
     time_integral: bool = False
     times: Times | None = None
+    target_is_given: Where | None = None
+    """A loss compares with the very sample, noise and all, that the model is given."""
+    one_position: int = 0
+    """Positions of each sequence, where the loss of a language model takes one of them."""
+    targets_lie_behind: bool = False
+    """Targets are the input tokens, one position back."""
+    same_position: Where | None = None
+    """All positions of a sequence are looked up in one row of a table that has one for each."""
+    mix: MixRecord | None = None
+    """None where no sample was seen to be noised."""
     """Of the script's own batch."""
     token_input: bool = False
     """The first layer is an Embedding."""

@@ -17,6 +17,7 @@ from runtime_probe.tap.between import Between
 from runtime_probe.tap.distributions import SAMPLED
 from runtime_probe.tap.evaluated import Evaluated
 from runtime_probe.tap.padding import top_share
+from runtime_probe.tap.places import here
 from runtime_probe.tap.reshapes import interleaved
 from runtime_probe.tap.statistics import describe, most_frequent, tensors
 
@@ -32,6 +33,7 @@ _MASKS = ("mask", "position")
 _SEQUENCE = 3
 """Dimensions of what a convolution over time is given: (N, C, T)."""
 _MOST_STATISTICS = 64
+_FEW_POSITIONS = 8
 
 
 class Call:
@@ -238,12 +240,27 @@ class Calls:
                 self.session.pull.note_call(module, output)
                 self.session.adversaries.note_call(module, given, output)
             if type(module) is nn.Embedding and args:
+                self._note_position(module, args[0])
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)
         if outer:
             self.session.losses.backups.note_call(module, args, output)
         self.evaluated.after(module, (tensor for _, tensor in tensors(output)))
         if outer:
             self.session.adversaries.note_made(module, output)
+
+    def _note_position(self, table: nn.Embedding, positions: Any) -> None:
+        """Positions (T) or (1, T), for which a table of as many rows is made, are not all the same.
+
+        One number for each sample of a batch is a class, or a time.
+        """
+        features = self.session.record.features
+        if not isinstance(positions, torch.Tensor) or not positions.dim() or features.same_position is not None:
+            return
+        sizes = {len(tensor) for call in self.outer.values() for _, tensor in call.named() if tensor.dim()}
+        steps = positions.shape[-1]
+        row = positions.numel() == steps and (positions.dim() > 1 or steps not in sizes)
+        if row and _FEW_POSITIONS <= steps <= table.num_embeddings and not bool(positions.diff().any()):
+            features.same_position = here(4)
 
     def _outer_before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
         if not self.session.active or not torch.is_grad_enabled():

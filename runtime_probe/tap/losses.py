@@ -38,7 +38,8 @@ class Losses:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.backups = Backups(session)
-        self.backups = Backups(session)
+        self.cut_from: torch.Tensor | None = None
+        """What the last labels (N) are a view of."""
 
     def note_loss(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """A loss function of torch was called."""
@@ -76,6 +77,7 @@ class Losses:
             # Sequences have padding and pixels have borders; the one label of a sample is what somebody gave it.
             if target.dim() == 1 and any(part.shape == target.shape for part in self.session.parts.handed_out):
                 call.ignored = float((target == index).float().mean())
+            self.cut_from = target._base if target.dim() == 1 else None
             target = target.masked_fill(target == index, _IGNORED)
         call.swapped = name in _ONE_WAY and target.requires_grad and not given.requires_grad
         if call.swapped:

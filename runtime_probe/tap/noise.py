@@ -8,6 +8,7 @@ import torch
 
 from runtime_probe.record import Where
 from runtime_probe.tap.latents import Latents
+from runtime_probe.tap.mixes import Mix, mixed
 from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import describe, digest
 
@@ -25,6 +26,7 @@ _MIXED = "_convdiag_mixed"
 """Tag of a sum or difference: the number of the draw in it."""
 _DRAW = "_convdiag_draw"
 """Tag of normal noise: the number of its draw."""
+_MIXES = 4
 _FEW_DRAWS, _FEW_WHOLE, _MANY_DRAWS = 4, 16, 1_000_000
 """Numbers of one draw that are compared with those of the step before; a few whole numbers repeat by chance."""
 
@@ -38,6 +40,9 @@ class Noise:
         self.shapes: dict[tuple[int, ...], float] = {}
         """Shapes of noise, and its standard deviation; 0 for uniform noise."""
         self.normal_draws = 0
+        self.normal: dict[int, torch.Tensor] = {}
+        """The draws of this iteration, by their numbers."""
+        self.mixes: list[Mix] = []
         self.mixed_draws: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         """Draws that were added to something, with id and shape of each sum; 0 for noise that nobody knows."""
         self.drawn: list[tuple[str, Where]] = []
@@ -63,6 +68,7 @@ class Noise:
             setattr(result, _NOISE, _NORMAL)
             self.normal_draws += 1
             setattr(result, _DRAW, self.normal_draws)
+            self.normal[self.normal_draws] = result.detach()
             self.shapes[tuple(result.shape)] = float(result.float().std()) if result.numel() > 1 else 0.0
 
     def note_sum_or_product(self, name: str, a: Any, b: Any, result: Any) -> None:
@@ -93,13 +99,19 @@ class Noise:
             if isinstance(other, torch.Tensor) and name in ("add", "radd"):
                 self.latents.note_sum(other, result, here(4))
             data = other if name == "lerp" else getattr(other, _DATA, None)
-            features = self.session.record.features
-            if isinstance(data, torch.Tensor) and tag is not _NORMAL:
-                features.uniform_noise = features.uniform_noise or tag
-            elif isinstance(data, torch.Tensor) and not features.data_std:
-                statistics = describe("data", "", data)
-                features.data_std = statistics.std
-                features.noise_std = self.shapes.get(tuple(result.shape))
+            if isinstance(data, torch.Tensor):
+                self._note_mix(result, data, noise, tag)
+
+    def _note_mix(self, result: torch.Tensor, data: torch.Tensor, noise: Any, tag: Any) -> None:
+        """Noise was added to data."""
+        drawn, features = self.normal.get(_draw_of(noise)), self.session.record.features
+        mix = mixed(result, data, drawn) if drawn is not None and len(self.mixes) < _MIXES else None
+        self.mixes += [mix] if mix is not None else []
+        if tag is not _NORMAL:
+            features.uniform_noise = features.uniform_noise or tag
+        elif not features.data_std:
+            features.data_std = describe("data", "", data).std
+            features.noise_std = self.shapes.get(tuple(result.shape))
 
     def note_target(self, target: torch.Tensor) -> None:
         """A loss compares with noise as it was drawn: is it that which was mixed with the data?"""
@@ -108,6 +120,9 @@ class Noise:
             for draw, sums in self.mixed_draws.items()
             if any(shape == tuple(target.shape) and number != id(target) for number, shape in sums)
         }
+        given = [t for call in self.session.calls.outer.values() for _, t in call.named()]
+        if getattr(target, _MIXED, 0) and any(t.data_ptr() == target.data_ptr() for t in given):
+            self.session.record.features.target_is_given = here(4)
         draw = _draw_of(target) or getattr(target, _MIXED, 0)
         if draw and mixed and draw not in mixed:
             self.session.record.features.other_noise = here(4)
@@ -129,6 +144,8 @@ class Noise:
         self.latents.forget()
         self.draws.clear()
         self.mixed_draws.clear()
+        self.normal.clear()
+        self.mixes.clear()
 
 
 def _draw_of(value: Any) -> int:

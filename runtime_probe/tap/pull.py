@@ -14,6 +14,7 @@ from runtime_probe.record import PullRecord
 from runtime_probe.tap import returns
 from runtime_probe.tap.agreement import boundless, cancelling, misassigned, only_turned, together, towards
 from runtime_probe.tap.contrast import only_together
+from runtime_probe.tap.mixes import note as note_mixes
 from runtime_probe.tap.parts import parts_of
 from runtime_probe.tap.places import here
 from runtime_probe.tap.squash import temperature
@@ -88,6 +89,8 @@ class Pull:
             self._note_largest()
         with self.session.looking("asking what a loss wants of latents"):
             self.session.noise.latents.note_backward()
+        with self.session.looking("asking what times belong to"):
+            note_mixes(self.session)
         with self.session.looking("asking what a loss wants of pairs"):
             features = self.session.record.features
             features.mining = features.mining or self.session.watch.mining.found()

@@ -645,6 +645,46 @@ while True:
         optimizer.step()
 """
 
+SENTENCES = """
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+torch.manual_seed(0)
+table = torch.randint(0, 30, (30, 3))
+text = [0]
+for choice in torch.randint(0, 3, (4000,)).tolist():
+    text.append(int(table[text[-1], choice]))
+text = torch.tensor(text)
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(30, 32), nn.Embedding(16, 32)
+        self.layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True, norm_first=True)
+        self.head = nn.Linear(32, 30)
+
+    def forward(self, words):
+        n = words.shape[1]
+        x = self.words(words) + self.places(torch.arange(n))
+        return self.head(self.layer(x, src_mask=nn.Transformer.generate_square_subsequent_mask(n)))
+
+
+model = Model()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+for step in range(2000):
+    rows = torch.randint(1, 3900, (24,)).tolist()
+    x = torch.stack([text[row : row + 16] for row in rows])
+    y = torch.stack([text[row + 1 : row + 17] for row in rows])
+    logits = model(x)
+    loss = cross_entropy(logits.reshape(-1, 30), y.reshape(-1))
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+"""
+
 FAULTS = {
     "attention over queries": (TRAJECTORIES, "softmax(dim=-1)", "softmax(dim=-2)", "attention-over-queries"),
     "attention without positions": (TRAJECTORIES, " + self.position", " + 0 * self.position", "order-unseen"),
@@ -770,6 +810,32 @@ FAULTS = {
         "dimensions-scrambled",
     ),
     "a schedule that returns a rate": (ATTENTION, "min(1.0, (step", "1e-3 * min(1.0, (step", "learning-rate-too-low"),
+    "targets one back": (SENTENCES, "text[row + 1 : row + 17]", "text[row - 1 : row + 15]", "targets-not-shifted"),
+    "the last position alone": (
+        SENTENCES,
+        "logits.reshape(-1, 30), y.reshape(-1)",
+        "logits[:, -1], y[:, -1]",
+        "labels-ignored-wrongly",
+    ),
+    "one place for all words": (
+        SENTENCES,
+        "self.places(torch.arange(n))",
+        "self.places(torch.zeros(n, dtype=torch.long))",
+        "order-unseen",
+    ),
+    "shares without roots": (
+        DIFFUSION,
+        "kept.sqrt() * a + (1 - kept).sqrt() * noise",
+        "kept * a + (1 - kept) * noise",
+        "noise-scale-mismatch",
+    ),
+    "times of other samples": (DIFFUSION, "kept = alphas[t]", "kept = alphas[t.flip(0)]", "times-not-spread"),
+    "a target that is given": (
+        DIFFUSION,
+        "model(noised, t, s), noise)",
+        "model(noised, t, s), noised)",
+        "noise-unseen",
+    ),
     "the larger of two critics": (AGENT, "torch.min(*critic", "torch.max(*critic", "target-value-wrong"),
     "the value of where it was": (
         AGENT,
@@ -825,6 +891,7 @@ HEALTHY = {
     "likelihood": LIKELIHOOD,
     "cosines": COSINES,
     "agent": AGENT,
+    "sentences": SENTENCES,
     "triplets": TRIPLETS,
 }
 
