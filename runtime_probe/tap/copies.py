@@ -55,7 +55,7 @@ def _joined(parts: list[dict[str, torch.Tensor]], name: str) -> torch.Tensor | N
 
 def _repeated(given: list[torch.Tensor]) -> float:
     """Share of the samples that are copies of another one."""
-    rows = torch.cat([part.flatten(1) for part in given], dim=1)
+    rows = torch.cat([part.reshape(len(part), -1) for part in given], dim=1)
     if rows.shape[1] < _NUMBERS or bool((rows == rows.round()).all()):
         return 0.0
     return 1.0 - len({row.tobytes() for row in rows.numpy()}) / len(rows)
@@ -70,8 +70,8 @@ def _still(part: torch.Tensor) -> bool:
 
 def _is_among(target: torch.Tensor, given: dict[str, torch.Tensor]) -> bool:
     """Whether each of several columns of a target is one of the inputs, scaled or not."""
-    y = _standardized(target.flatten(1)[:, :_TARGETS])
-    x = _standardized(torch.cat([part.flatten(1) for part in given.values()], dim=1)[:, :_COLUMNS])
+    y = _standardized(target.reshape(len(target), -1)[:, :_TARGETS])
+    x = _standardized(torch.cat([part.reshape(len(part), -1) for part in given.values()], dim=1)[:, :_COLUMNS])
     if y.shape[1] < 2 or not bool(y.any(dim=0).all()):
         return False
     return bool(((y.T @ x / len(y)).abs().amax(dim=1) > 1.0 - _SAME).all())

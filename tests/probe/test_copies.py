@@ -49,3 +49,9 @@ def test_a_reconstruction_and_a_straight_line_are_no_leaks() -> None:
     x = data(6)
     assert look(x, x).answered == ""
     assert look(x, 2 * x[:, :1] + 1).answered == ""
+
+
+def test_parts_of_one_number_for_each_sample() -> None:
+    found = look(data(), data())
+    assert (found.repeated, found.still, found.answered) == (0.0, "", "")
+    assert look(data(9), data()).answered == ""
