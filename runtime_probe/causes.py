@@ -23,7 +23,8 @@ _ORDER = (
     # Hardly anything is done at all.
     "updates-too-few",
     # The data are not what the model can use.
-    "data-not-finite", "inputs-constant", "inputs-not-normalized", "targets-not-normalized", "target-scales-differ",
+    "data-not-finite", "inputs-constant", "inputs-repeated", "inputs-not-normalized", "targets-not-normalized",
+    "target-scales-differ",
     "targets-beyond-head", "targets-not-shifted", "samples-leak", "future-leaks", "timestamps-misaligned",
     # The update is not what the gradient says.
     "clipping-without-effect", "fp16-gradients-not-unscaled", "fp16-overflow", "parameters-changed-elsewhere",

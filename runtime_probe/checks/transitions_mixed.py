@@ -27,7 +27,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     if found is None:
         yield skipped("no batch was seen whose rows could be told from the steps of an environment")
         return
-    link = _CALLED[found.by]
+    link = _CALLED.get(found.by, found.by)
     if found.odd > 1:
         yield warned(
             f"{found.odd} of {found.rows} rows hold an action that the environment was not given, the others do",
@@ -37,14 +37,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for part, agreement in found.agreement.items():
         if agreement < t.OF_ONE_STEP:
             yield warned(
-                f"{_CALLED[part]} in {found.rows} rows of the batch are not those of the steps that {link} beside them"
-                f" are of (they agree by {number(agreement)})",
+                f"{_CALLED.get(part, part)} in {found.rows} rows of the batch are not those of the steps that {link}"
+                f" beside them are of (they agree by {number(agreement)})",
                 "store (obs, action, reward, next_obs) of one step together, as the environment was given it, and draw"
                 " one index for all of them",
                 agreement=agreement,
             )
         else:
-            yield passed(f"{_CALLED[part]} are those of {link} beside them", agreement=agreement)
+            yield passed(f"{_CALLED.get(part, part)} are those of {link} beside them", agreement=agreement)
 
 
 CHECK = Check(
