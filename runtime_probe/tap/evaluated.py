@@ -111,7 +111,7 @@ class Evaluated:
             where = here(4)
             key = (id(module), hash(where.path), where.line)
             site = self.sites.setdefault(key, _Site(where, type(module), id(module)))
-            site.within |= bool(self.kinds)
+            site.within |= type(module) in self.kinds.values()
         self.pending[id(module)] = (site, fits)
         if trains:
             self.kinds[id(module)] = type(module)
