@@ -10,8 +10,16 @@ import pytest
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
 
-from runtime_probe.tap.returns import cut_off, look  # noqa: E402 - needs torch
+from runtime_probe.tap import returns  # noqa: E402 - needs torch
+from runtime_probe.tap.returns import cut_off, look  # noqa: E402
 from runtime_probe.tap.rewards import unread_ends  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not decide what is found."""
+    monkeypatch.setattr(returns, "_SECONDS", 60.0)
+
 
 STEPS, ENVS, GAMMA, LAMBDA = 64, 3, 0.97, 0.9
 
