@@ -133,7 +133,7 @@ class Calls:
             return
         with self.session.looking("comparing observations"):
             self._compare_acting(args)
-        if len(stack) == 1 or self.evaluated.knows(module):
+        if self.evaluated.wants(module, outer=len(stack) == 1):
             with self.session.looking("looking at what a model is asked"):
                 self.evaluated.before(module, Call(module, args, _keywords(2)).named(), trains=torch.is_grad_enabled())
         if not torch.is_grad_enabled():

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from runtime_probe.record import Where
 
-_CALLS, _ROWS, _VALUES = 64, 2048, 200_000
-"""Calls of one line, rows of each, and values of it that are looked at."""
+_MOST_CALLS, _CALLS, _ROWS, _VALUES = 1024, 64, 2048, 200_000
+"""Calls of a module, of one line, and rows and values of each that are looked at."""
 _FEWEST = 16
 """Samples of a site."""
 _MEAN = re.compile(r"mean|mu$|offset|center|loc$|low|min", re.IGNORECASE)
@@ -94,10 +94,16 @@ class Evaluated:
         self.pending: dict[int, tuple[_Site | None, list[tuple[str, torch.Tensor]]]] = {}
         """By id of the module: who asks, and with what."""
         self.last: _Site | None = None
+        self.count: dict[int, int] = {}
+        """Calls of each module; agents ask theirs at every step of an environment."""
 
-    def knows(self, module: nn.Module) -> bool:
-        """Whether something outside of training has asked this part of a model."""
-        return any(site.module == id(module) for site in self.sites.values())
+    def wants(self, module: nn.Module, *, outer: bool) -> bool:
+        """Whether a call is noted: one from outside, or of a part that something outside of training asks, too."""
+        key = id(module)
+        if not outer and all(site.module != key for site in self.sites.values()):
+            return False
+        self.count[key] = self.count.get(key, 0) + 1
+        return self.count[key] <= _MOST_CALLS
 
     def before(self, module: nn.Module, named: Iterable[tuple[str, torch.Tensor]], *, trains: bool) -> None:
         """A module is called from outside."""
