@@ -103,7 +103,7 @@ class Backups:
             if len(reward.unique()) < _VARIED or not (rewards.count or _REWARDS.search(name)):
                 continue
             found = self._made(target.detach().double().flatten(), reward, vectors, predicted)
-            if found is not None:
+            if found is not None and (found.discount or _REWARDS.search(name)):
                 rewards.backup = _merged(rewards.backup, found)
                 return
 

@@ -44,26 +44,27 @@ class _Numbers:
 
     samples: int = 0
     rows: int = 0
-    total: torch.Tensor | None = None
-    squares: torch.Tensor | None = None
     calls: int = 0
+    total: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
+    squares: torch.Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def add(self, tensor: torch.Tensor) -> None:
-        """One call."""
+        """One call; with another number of features everything begins anew."""
         self.calls += 1
-        values = rows_of(tensor[: max(1, _VALUES // max(1, tensor[0].numel()))])[:_ROWS]
+        values = rows_of(tensor[: max(1, _VALUES // max(1, tensor[0].numel()))])[:_ROWS].cpu()
         if not bool(values.isfinite().all()):
             return
-        total, squares = values.sum(dim=0), values.square().sum(dim=0)
-        known = self.total is not None and self.squares is not None and self.total.shape == total.shape
-        self.total = self.total + total if known and self.total is not None else total
-        self.squares = self.squares + squares if known and self.squares is not None else squares
-        self.rows = self.rows + len(values) if known else len(values)
-        self.samples = self.samples + len(tensor) if known else len(tensor)
+        if self.total.shape != values.shape[1:]:
+            self.samples = self.rows = 0
+            self.total = self.squares = torch.zeros_like(values[0])
+        self.total = self.total + values.sum(dim=0)
+        self.squares = self.squares + values.square().sum(dim=0)
+        self.rows += len(values)
+        self.samples += len(tensor)
 
     def moments(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         """Means and standard deviations; None where there are too few samples."""
-        if self.total is None or self.squares is None or self.samples < _FEWEST:
+        if self.samples < _FEWEST:
             return None
         mean = self.total / self.rows
         return mean, (self.squares / self.rows - mean.square()).clamp(min=0.0).sqrt()
