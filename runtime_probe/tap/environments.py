@@ -175,7 +175,7 @@ class Steps:
                     place = next((n for n in range(1, len(result) - 1) if not _alike(result[n], result[0])), 1)
                     self.note(result[place], [end for end in result[place + 1 :] if _is_end(end)])
                     self._compare(result[0])
-                    environment = id(args[0]) if vector else id(step)
+                    environment = id(args[0]) if vector and args else id(step)
                     self._note_transition(environment, args[vector:], kwargs, result[0])
                     self.session.calls.acting.note_step()
                     self.session.calls.evaluated.note_step()

@@ -13,6 +13,7 @@ np = pytest.importorskip("numpy")
 
 from runtime_probe.tap.acting import Acting  # noqa: E402
 from runtime_probe.tap.environments import Steps, stored_whole  # noqa: E402
+from runtime_probe.tap.evaluated import Evaluated  # noqa: E402
 from runtime_probe.tap.rewards import reward_share  # noqa: E402
 
 
@@ -40,7 +41,7 @@ def session() -> Any:
         count=0, minimum=0.0, maximum=0.0, nonzero=0, fractions=0, mean=0.0, longest=0, episodes=0, reused=False
     )
     record = SimpleNamespace(rewards=rewards)
-    calls = SimpleNamespace(acting=Acting())
+    calls = SimpleNamespace(acting=Acting(), evaluated=Evaluated())
     return SimpleNamespace(active=True, watching=False, record=record, looking=nullcontext, calls=calls)
 
 
