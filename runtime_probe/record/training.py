@@ -197,3 +197,15 @@ class NonFinite:
     module: str = ""
     where: Where = field(default_factory=Where)
     during: str = "forward"
+
+
+@dataclass(slots=True)
+class Keeper:
+    """What keeps the best weights of a run."""
+
+    kind: str
+    """Such as `ModelCheckpoint`."""
+    monitor: str
+    """Name of the number that it looks at."""
+    more: bool
+    """Whether more of it is taken to be better."""
