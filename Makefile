@@ -29,11 +29,11 @@ demo: $(READY)  ## lint the examples, by command and by flake8; probe a healthy 
 	@cd $(DEMO) && $(PROBED) convdiag-probe $(EXAMPLES)/broken/cvg102_misplaced_clipping/train_bins.py; test $$? -eq 1
 
 test: $(READY)  ## all tests but those of other people's frameworks
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 test-all: $(READY)  ## also with Lightning, transformers and accelerate
 	$(BIN)/python -m pip install -qq --disable-pip-version-check lightning transformers accelerate tensorboard gymnasium -c constraints.txt
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -39,6 +39,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 )
             else:
                 yield passed(f"an average of the weights takes over {number(rate)} of each update", **numbers)
+    still = next((o for o in record.optimizers if o.average_still and not o.follows), None)
+    if still is not None:
+        yield warned(
+            f"{still.average_still} has not moved while the weights did: after ten updates it is the random start",
+            "update the average after each step of the optimizer: average.lerp_(weights, 1 - decay)",
+            still.where,
+        )
+        return
     stands = record.rewards.tau and record.rewards.backup is not None and not record.rewards.backup.of_the_trained
     if any(optimizer.follows for optimizer in record.optimizers):
         return

@@ -1,4 +1,4 @@
-"""Noise that is the same at every step: a seed that is set within the loop."""
+"""Noise that is the same at every step, or in every sample: a seed that is set again and again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
-    """Report draws that were the same in two steps of the script's own."""
+    """Report draws that were the same in two steps of the script's own, and samples that set a seed."""
     features = record.features
-    if not features.draws_compared:
+    if record.batch.seeded:
+        yield warned(
+            f"reading a sample sets the seed of {record.batch.seeded}: its random numbers are the same in all samples,"
+            " and in all epochs",
+            "set the seed once, before training; worker_init_fn is for those of the workers",
+        )
+    elif not features.draws_compared:
         yield skipped("no random numbers were drawn in the steps that were watched")
     elif features.draws_repeated is not None:
         yield warned(

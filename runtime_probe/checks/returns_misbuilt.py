@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge what was fitted to the returns of a rollout, and whether ends were read at all."""
-    rewards, made = record.rewards, record.rewards.returns
+    rewards = record.rewards
+    made = None if rewards.stored_whole else rewards.returns  # rewards that were cut off fit by chance
     where = record.optimizers[0].where if record.optimizers else None
     if rewards.ends_unread:
         yield warned(

@@ -16,11 +16,20 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Ask the order of rows in a batch, and the data set, not the model."""
-    if record.features.targets_reordered is not None:
+    moved = record.features.rows_moved
+    if moved is not None and not moved.of:
         yield warned(
-            "the rows of a target are brought into another order here, and those of no input",
-            "index inputs and targets with the same permutation",
-            record.features.targets_reordered,
+            "each sample is mixed with another one of the batch here, and its target is not",
+            "mix the targets, or the losses of both: share * loss(y) + (1 - share) * loss(y[order])",
+            moved.where,
+        )
+        return
+    if moved is not None:
+        yield warned(
+            f"the rows of {moved.of} are brought into another order here, and those of the other parts of the batch"
+            " are not",
+            "index all parts of a batch with the same permutation",
+            moved.where,
         )
         return
     for relation in record.relations:

@@ -21,6 +21,7 @@ from runtime_probe.record.events import EventRecord as EventRecord
 from runtime_probe.record.events import Where as Where
 from runtime_probe.record.features import Features as Features
 from runtime_probe.record.features import MixRecord as MixRecord
+from runtime_probe.record.features import RowsMoved as RowsMoved
 from runtime_probe.record.features import Times as Times
 from runtime_probe.record.losses import Judged as Judged
 from runtime_probe.record.losses import LatentRecord as LatentRecord

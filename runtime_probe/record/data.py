@@ -78,6 +78,8 @@ class Batch:
     """The largest part of the script's batch, if it is the same for all samples."""
     changed: str = ""
     """Attribute of the data set that holds other numbers after samples were read a second time."""
+    seeded: str = ""
+    """Package whose seed is set by reading a sample: `torch`, `random` or `numpy.random`."""
     made_up: bool = False
     """The probe drew it at random, for a file that came without data."""
     timestamps: dict[str, list[float]] = field(default_factory=dict)

@@ -32,6 +32,15 @@ class MixRecord:
 
 
 @dataclass(slots=True)
+class RowsMoved:
+    """Rows of a part of the batch that were brought into another order than those of the others, or mixed with them."""
+
+    of: str
+    """"an input" or "a target"; empty where samples were mixed with each other, and their targets were not."""
+    where: Where = field(default_factory=Where)
+
+
+@dataclass(slots=True)
 class Features:
     """What tells the loss family; counts of calls during the step that was watched closely."""
 
@@ -79,8 +88,7 @@ class Features:
     """The token that follows all that a language model learns, and is ignored; None without one."""
     answers_ignored: bool = False
     """A language model learns how rows begin, and what follows is ignored."""
-    targets_reordered: Where | None = None
-    """Where rows of a target were brought into another order than that of the inputs."""
+    rows_moved: RowsMoved | None = None
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""
     errors_cancel: Where | None = None

@@ -174,6 +174,8 @@ class OptimizerRecord:
     """Length of the very first update over that of the parameters before it; None where that says nothing."""
     follows: list[float] = field(default_factory=list)
     """Share of the first update that copies of its weights took over: rates of averages and target networks."""
+    average_still: str = ""
+    """What is called an average of its weights, and has not moved while they did."""
     renewed: int = 0
     """How often another one of its kind took its place, over the same parameters."""
     thrown: int = 0

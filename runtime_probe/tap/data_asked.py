@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.tap import again, augmentations, copies, held_out, relations, stored, vectors
+from runtime_probe.tap import again, augmentations, copies, held_out, relations, seeding, stored, vectors
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -22,6 +22,8 @@ def ask(session: Session, living: Living) -> None:
     with session.looking("asking what reading changes"):
         record.batch.changed = stored.changed_by_reading(loader)
     inputs, targets = session.parts.roles()
+    with session.looking("asking whether reading sets a seed"):
+        record.batch.seeded = seeding.seeded_by_reading(loader)
     with session.looking("relating targets to inputs"):
         stretches = relations.read(loader) if inputs else []
         record.relations = relations.look(stretches, inputs, targets)

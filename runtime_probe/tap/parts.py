@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from runtime_probe.record import RowsMoved
 from runtime_probe.tap.calls import LABELS
+from runtime_probe.tap.orders import Orders, orders_of
 from runtime_probe.tap.places import directly
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers, tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from runtime_probe.record import Where
     from runtime_probe.tap.session import Session
 
 _FROM = "_convdiag_from"
@@ -62,8 +63,7 @@ class Parts:
         """Shape and type of each part."""
         self.answered: set[tuple[int, ...]] = set()
         """Shapes of what models returned."""
-        self.reordered: dict[str, Where] = {}
-        """Parts whose rows were brought into another order, and where."""
+        self.orders = Orders()
 
     def note_batch(self, batch: Any) -> None:
         """A loader has handed out a batch."""
@@ -73,28 +73,19 @@ class Parts:
             self.handed_out.append(tensor)
             self._note(tensor, frozenset((name,)), self.batches)
 
-    def note_result(self, name: str, args: Sequence[torch.Tensor], result: Any) -> None:
-        """An operation has made something, of the batch or not; without a loader a script picks its own rows."""
-        parts: frozenset[str] = frozenset().union(*(parts_of(x) for x in args))
+    def note_result(self, name: str, given: Sequence[torch.Tensor], args: Any, kwargs: Any, result: Any) -> None:
+        """An operation was given tensors, and has made something; without a loader a script picks its own rows."""
+        parts: frozenset[str] = frozenset().union(*(parts_of(x) for x in given))
         if not parts and name in _PICKS and self.session.record.batch.loaders == 0:
             where = directly(4)
             parts = frozenset((f"line {where.line}",)) if where is not None else parts
         if parts:
             self.session.masks.note_read(name, parts, result)
-            self._note_order(name, args, result, parts)
-            number = max(map(batch_of, args), default=0)
+            uses = frozenset().union(*(orders_of(x, parts_of(x)) for x in given))
+            self.orders.note_result(name, args, kwargs, uses or orders_of(None, parts), result)
+            number = max(map(batch_of, given), default=0)
             for _, tensor in tensors(result):
                 self._note(tensor, parts, number)
-
-    def _note_order(self, name: str, args: Sequence[torch.Tensor], result: Any, parts: frozenset[str]) -> None:
-        """Rows were picked in another order, all of them."""
-        if name not in ("getitem", "index_select") or len(args) != 2 or not isinstance(result, torch.Tensor):
-            return
-        rows, order = args
-        if order.dim() == 1 and order.dtype == torch.long and rows.shape == result.shape and len(result) > 2:
-            where = directly(4)
-            if where is not None and not torch.equal(rows, result):
-                self.reordered.update(dict.fromkeys(parts, where))
 
     def _note(self, tensor: torch.Tensor, parts: frozenset[str], number: int) -> None:
         setattr(tensor, _FROM, parts)
@@ -108,15 +99,15 @@ class Parts:
         for name, tensor in given:
             if name.rpartition(".")[2] not in LABELS:
                 self.given |= parts_of(tensor)
+                self.orders.note_given(tensor, orders_of(tensor, parts_of(tensor)))
         self.answered |= {tuple(tensor.shape) for _, tensor in answers(module, output)}
 
     def note_loss(self, loss: Any) -> None:
-        """A backward pass of a loss is over: are targets in another order than the inputs? Mixup reorders both."""
+        """A backward pass of a loss is over."""
         self.compared |= parts_of(loss)
         # What was made of the batch before the first module ran is watched from the second step on.
-        if self.session.course.in_phase and not self.given & self.reordered.keys():
-            found = [where for part, where in self.reordered.items() if part in parts_of(loss)]
-            self.session.record.features.targets_reordered = next(iter(found), None)
+        if self.session.course.in_phase:
+            self.orders.note_loss(orders_of(loss, parts_of(loss)))
 
     def targets(self, loss: Any) -> list[Made]:
         """Return what was made of parts that a loss depends on, and that no model was given."""
@@ -142,10 +133,25 @@ class Parts:
             targets = aimed_at  # what else goes into a loss may be a weight, or say which samples count
         return self.inputs - targets - masks, targets
 
+    def _note_moved(self) -> None:
+        """Rows of some parts may have been used in another order than those of others. Mixup reorders both."""
+        features = self.session.record.features
+        rows = {name: shape[0] for name, (shape, _) in self.kinds.items() if shape}
+        if not self.session.record.batch.loaders:  # a script that picks its rows picks constants, too
+            rows = dict.fromkeys(self.orders.used, 0)
+        moved = self.orders.mixed(rows)
+        if moved is not None and (self.session.record.batch.loaders or not self.given & set(moved[0])):
+            of_inputs = any(part in self.given for part in moved[0])
+            features.rows_moved = RowsMoved("an input" if of_inputs else "a target", moved[1])
+        blended = self.orders.unblended(self.kinds.keys() - self.given)
+        if blended is not None:
+            features.rows_moved = RowsMoved("", blended)
+
     def forget(self) -> None:
         """An iteration is over."""
+        self._note_moved()
         self.inputs |= self.given
         self.handed_out.clear()
         self.made.clear()
         self.given.clear()
-        self.reordered.clear()
+        self.orders.forget()

@@ -188,6 +188,9 @@ class Session:
             with self.looking("looking for averages of the weights"):
                 optimizer_record = self.record.optimizers[tracked.index]
                 optimizer_record.follows = optimizer_record.follows or tracked.followers.found()
+        elif self.course.phase == records.BASELINE and self.course.in_phase == self.options.steps - 1:
+            with self.looking("looking for averages that stand still"):
+                self.record.optimizers[tracked.index].average_still = tracked.followers.still()
         if self.course.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:

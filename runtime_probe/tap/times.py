@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from math import isnan
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LATEST, _FEWEST_LATE, _FEWEST_TIMES = 0.1, 3, 10
 """Share of the times that counts as late; samples, and times of a schedule, for that to say something."""
+_TIMES = re.compile(r"\((t|k|tau|sigma|(noise_)?level|(diffusion_|time_?)?steps?|times?)\)")
+"""Arguments that are times, whether they were drawn or not."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,21 @@ def note_time(session: Session) -> None:
                 features.time_argument, features.time_integral = label, True
                 features.times = session.times.spread.get(label)
                 features.late_likeness = session.times.likeness.get(label)
+                return
+    if features.data_std:  # noise was added to data, and nothing drew how much
+        _note_constant(session)
+
+
+def _note_constant(session: Session) -> None:
+    """Find a time by its name that is the same in all samples."""
+    features = session.record.features
+    for call in session.calls.outer.values():
+        for name, tensor in call.named():
+            label = f"{type(call.module).__name__}({name})"
+            spread = session.times.spread.get(label)
+            if spread is not None and spread.distinct == 1 < spread.samples and _TIMES.search(label):
+                features.time_argument, features.time_integral = label, not tensor.is_floating_point()
+                features.times = spread
                 return
 
 

@@ -93,7 +93,7 @@ class Watch(TorchFunctionMode):
 
     def _look(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         given = [*_flat(args), *_flat(list(kwargs.values()))]
-        self.session.parts.note_result(name, given, result)
+        self.session.parts.note_result(name, given, args, kwargs, result)
         if name != "setitem":
             self.read.update(map(id, given))
         if name in DRAWS and isinstance(result, torch.Tensor):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "benchmarks" / "faults"
 CORE = [
     ("bc_mlp", "zero-grad-missing"),
     ("bc_mlp", "optimizer-lacks-trunk"),
@@ -42,25 +39,6 @@ CORE = [
     ("sequence_lstm", "bce-on-logits"),
 ]
 HEALTHY = ["bc_mlp", "bc_bins", "flow_policy", "diffusion_policy", "image_cnn", "language_model", "reinforce", "gan"]
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[Any]:
-    sys.path.insert(0, str(FOLDER))
-    try:
-        yield importlib.import_module("harness")
-    finally:
-        sys.path.remove(str(FOLDER))
-
-
-@pytest.fixture(scope="module")
-def zygote(harness: Any) -> Iterator[Any]:
-    # Not imported here: this process must stay free of torch, whose forks share what it has started.
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("needs torch")
-    made = harness.Zygote(sys.executable)
-    yield made
-    made.close()
 
 
 def test_edits_of_all_faults_apply(harness: Any) -> None:

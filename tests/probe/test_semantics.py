@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime_probe.launch.run import run
-from runtime_probe.options import Options
 from runtime_probe.report import Report, judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-pytest.importorskip("torch")
 
 SEGMENTATION = """
 import torch
@@ -301,6 +297,30 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 while True:
     for x, y in DataLoader(TensorDataset(images, labels), 32, shuffle=True):
         loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+MIXUP = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+signals, commands = torch.randn(512, 8), torch.randn(512, 3)
+angles = signals @ torch.randn(8, 2) + commands @ torch.randn(3, 2)
+model = nn.Sequential(nn.Linear(11, 64), nn.ReLU(), nn.Linear(64, 2))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for signal, command, angle in DataLoader(TensorDataset(signals, commands, angles), 32, shuffle=True):
+        order, share = torch.randperm(len(signal)), 0.8
+        signal = share * signal + (1 - share) * signal[order]
+        command = share * command + (1 - share) * command[order]
+        angle = share * angle + (1 - share) * angle[order]
+        output = model(torch.cat([signal, command], dim=1))
+        loss = nn.functional.mse_loss(output[order][order.argsort()], angle)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -686,6 +706,37 @@ for step in range(2000):
 """
 
 FAULTS = {
+    "mixup without targets": (
+        MIXUP,
+        "        angle = share * angle + (1 - share) * angle[order]\n",
+        "",
+        "targets-unrelated",
+    ),
+    "commands of other samples": (
+        MIXUP,
+        "share * command + (1 - share) * command[order]",
+        "command.roll(1, 0)",
+        "targets-unrelated",
+    ),
+    "outputs of other samples": (MIXUP, "output[order][order.argsort()]", "output.flip(0)", "targets-unrelated"),
+    "a seed in the data set": (
+        SCENES,
+        "        image, mask = self",
+        "        torch.manual_seed(3)\n        image, mask = self",
+        "draws-repeated",
+    ),
+    "an average that is never updated": (
+        SUPERVISED,
+        "old.lerp_(new, 0.01)",
+        "old.lerp(new, 0.01)",
+        "average-rate-wrong",
+    ),
+    "one time for ever": (
+        DIFFUSION,
+        "torch.randint(0, 50, (len(a),))",
+        "torch.full((len(a),), 49)",
+        "times-not-spread",
+    ),
     "attention over queries": (TRAJECTORIES, "softmax(dim=-1)", "softmax(dim=-2)", "attention-over-queries"),
     "attention without positions": (TRAJECTORIES, " + self.position", " + 0 * self.position", "order-unseen"),
     "one time for all": (FLOW, "torch.rand(len(a), 1)", "torch.rand(1, 1).expand(len(a), 1)", "times-not-spread"),
@@ -873,6 +924,7 @@ FAULTS = {
     "a seed in the loop": (ATTENTION, "  loss = ", "  torch.manual_seed(1)\n        loss = ", "draws-repeated"),
 }
 HEALTHY = {
+    "mixup": MIXUP,
     "trajectories": TRAJECTORIES,
     "flow": FLOW,
     "return-conditioned": RETURN_CONDITIONED,
@@ -896,32 +948,36 @@ HEALTHY = {
 }
 
 
-def report() -> Report:
-    return judge(run(["train.py"], Options(timeout=60.0)).records)
+@pytest.fixture
+def probed(zygote: Any, work: Path) -> Callable[[str], Report]:
+    """What the probe says of a script."""
+
+    def probe(text: str) -> Report:
+        (work / "train.py").write_text(text)
+        return judge(zygote.run(work / "train.py", [])[0])
+
+    return probe
 
 
 @pytest.mark.parametrize("text", HEALTHY.values(), ids=HEALTHY)
-def test_what_is_meant_passes(text: str, work: Path) -> None:
-    (work / "train.py").write_text(textwrap.dedent(text))
-    found = report()
+def test_what_is_meant_passes(text: str, probed: Callable[[str], Report]) -> None:
+    found = probed(text)
     assert found.status == "healthy", str(found)
     said = {result.check for result in found.warnings}
     assert not said & {check for _, _, _, check in FAULTS.values()}
 
 
 @pytest.mark.parametrize(("text", "old", "new", "check"), FAULTS.values(), ids=FAULTS)
-def test_what_is_not_meant_is_named(text: str, old: str, new: str, check: str, work: Path) -> None:
+def test_what_is_not_meant_is_named(text: str, old: str, new: str, check: str, probed: Callable[[str], Report]) -> None:
     assert text.count(old) == 1
-    (work / "train.py").write_text(text.replace(old, new))
-    found = report()
+    found = probed(text.replace(old, new))
     assert check in {result.check for result in [*found.failures, *found.warnings]}, str(found)
 
 
-def test_a_schedule_that_cannot_be_asked_breaks_nothing(work: Path) -> None:
+def test_a_schedule_that_cannot_be_asked_breaks_nothing(probed: Callable[[str], Report]) -> None:
     text = ATTENTION.replace(
         "lambda step: min(1.0, (step + 1) / 5)", "lambda step: [0.2, 0.4, 0.6, 0.8, *[1.0] * 15][step]"
     )
     assert text != ATTENTION
-    (work / "train.py").write_text(text)
-    found = report()
+    found = probed(text)
     assert found.status == "healthy", str(found)
