@@ -59,7 +59,7 @@ def limits() -> list[str]:
 def _of_framework() -> int | None:
     """The trainers of Hugging Face and Lightning count their steps before they begin."""
     for holder, scope in _holders():
-        if type(holder).__module__.startswith("transformers."):
+        if any(base.__module__.startswith("transformers.") for base in type(holder).__mro__):
             for value in (getattr(getattr(holder, "state", None), "max_steps", None), scope.get("max_steps")):
                 if isinstance(value, int) and value > 1:
                     return value
@@ -79,7 +79,8 @@ def _holders() -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def _is_lightning(holder: Any) -> bool:
-    return type(holder).__name__ == "Trainer" and type(holder).__module__.partition(".")[0] in _LIGHTNING
+    kinds = type(holder).__mro__
+    return any(kind.__name__ == "Trainer" and kind.__module__.partition(".")[0] in _LIGHTNING for kind in kinds)
 
 
 def _of_lightning(trainer: Any) -> int | None:
