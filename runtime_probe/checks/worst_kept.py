@@ -29,12 +29,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             yield failed(
                 f"{keeper.kind} keeps the weights with the {'most' if keeper.more else 'least'} `{keeper.monitor}`, of"
                 f" which {better} is better",
-                f'mode="{mode}"; with transformers greater_is_better={not less}',
+                f'turn the comparison round; with Lightning mode="{mode}", with transformers'
+                f" greater_is_better={not less}",
             )
         else:
             yield passed(f"{keeper.kind} looks at {keeper.monitor}, {'more' if keeper.more else 'less'} is better")
     if not record.keepers:
-        yield skipped("no callback of Lightning or transformers that keeps the best weights was found")
+        yield skipped("nothing that keeps the best weights was found: no callback, no comparison with the best so far")
 
 
 CHECK = Check(

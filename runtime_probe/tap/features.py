@@ -77,7 +77,7 @@ def after_warm_up(session: Session) -> None:
         session.schedules.look_ahead()
     alive = living.found()
     with session.looking("asking what keeps the best weights"):
-        session.record.keepers = keepers.among(alive)
+        session.record.keepers = keepers.among(alive) + keepers.written(places.files())
     session.forget_step()
     with session.looking("comparing what a model is asked"):
         session.record.asked_outside = list(session.calls.evaluated.found())

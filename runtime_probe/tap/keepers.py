@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime_probe.record import Keeper
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from runtime_probe.tap.living import Living
+
+_BEST = "best"
+_MOST_FILES, _LARGEST = 50, 500_000
+"""Files of the script, and bytes of one, that are read."""
+_GREATER, _LESS = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)
 
 
 def among(living: Living) -> list[Keeper]:
@@ -21,3 +30,48 @@ def among(living: Living) -> list[Keeper]:
             better = bool(held.get("greater_is_better"))
             kept.append(Keeper("TrainingArguments", str(held.get("metric_for_best_model")), more=better))
     return [one for place, one in enumerate(kept) if one not in kept[:place]]
+
+
+def written(paths: Iterable[str]) -> list[Keeper]:
+    """Return the comparisons that replace what a script calls the best: `if error < best_error: best_error = error`."""
+    found: list[Keeper] = []
+    for path in list(paths)[:_MOST_FILES]:
+        try:
+            source = Path(path).read_bytes()
+            tree = ast.parse(source) if len(source) < _LARGEST and _BEST.encode() in source else None
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.If):
+                place = f"{Path(path).name}:{node.lineno}"
+                found += [Keeper(place, name, more=more) for name, more in _replaced(node)]
+    return found
+
+
+def _replaced(node: ast.If) -> Iterator[tuple[str, bool]]:
+    """Yield what is called the best, and whether the larger one takes its place."""
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    for test in tests:
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (*_GREATER, *_LESS)):
+            continue
+        left, right = ast.unparse(test.left), ast.unparse(test.comparators[0])
+        for branch in (node.body, node.orelse):
+            for kept, new in _assigned(branch):
+                if _BEST not in kept or {kept, new} != {left, right}:
+                    continue
+                taken = isinstance(test.ops[0], _GREATER) is (new == left)
+                greater = taken is (branch is node.body)
+                name = kept.rpartition(".")[2]
+                yield (new if name == _BEST else name), greater
+
+
+def _assigned(branch: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Yield names and what they are given, in single assignments and in those of several at once."""
+    for statement in branch:
+        if not isinstance(statement, ast.Assign):
+            continue
+        for target in statement.targets:
+            if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+                yield from zip(map(ast.unparse, target.elts), map(ast.unparse, statement.value.elts), strict=False)
+            else:
+                yield ast.unparse(target), ast.unparse(statement.value)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from building import healthy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 torch = pytest.importorskip("torch")
 
@@ -58,3 +63,24 @@ def test_only_names_that_tell_are_judged(monitor: str, more: bool, wrong: bool) 
     record = healthy(keepers=[Keeper("ModelCheckpoint", monitor, more=more)])
     results = list(CHECK.run(record, detect(record)))
     assert [result.status.name for result in results] == (["FAIL"] if wrong else ["PASS"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("if error < best_error:\n    best_error = error\n    save(model)", [("best_error", False)]),
+        ("if error > best_error:\n    best_error, best = error, copy(model)", [("best_error", True)]),
+        ("if self.best_acc <= acc:\n    self.best_acc = acc", [("best_acc", True)]),
+        ("if loss >= best_loss:\n    waited += 1\nelse:\n    best_loss = loss", [("best_loss", False)]),
+        ("if best is None or val_loss > best:\n    best = val_loss", [("val_loss", True)]),
+        ("if norm > largest:\n    largest = norm", []),
+        ("if step > best_step:\n    best_step = 0", []),
+    ],
+)
+def test_comparisons_with_the_best_so_far_are_read(text: str, found: list[tuple[str, bool]], tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(text)
+    (tmp_path / "broken.py").write_text("best = = 3")
+    paths = [str(tmp_path / name) for name in ("broken.py", "missing.py", "train.py")]
+    kept = keepers.written(paths)
+    assert [(keeper.monitor, keeper.more) for keeper in kept] == found
+    assert {keeper.kind for keeper in kept} <= {"train.py:1"}
