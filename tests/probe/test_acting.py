@@ -34,6 +34,14 @@ def test_training_on_the_next_observation_is_seen(critic: bool, shuffled: bool) 
         assert bool([part for part in rows.split(64) if acting.one_late(part)]) is late
 
 
+def test_observations_that_are_scaled_anew_are_known_by_their_neighbours() -> None:
+    for late in (False, True):
+        acting, seen = rollout()
+        acting.note(torch.randn(2, 4))  # the value of the last state of two episodes
+        rows = (seen[1:] if late else seen[:-1]).flatten(0, 1)
+        assert acting.one_late(0.99 * rows + 0.01) is late
+
+
 def test_a_buffer_of_all_times_tells_nothing() -> None:
     acting = Acting()
     seen = torch.randn(500, 1, 4)
@@ -47,9 +55,9 @@ def test_a_new_rollout_begins_anew_and_other_shapes_are_left() -> None:
     acting, seen = rollout()
     acting.one_late(seen[:-1].flatten(0, 1))
     acting.note(seen[0])
-    assert len(acting.calls) == 1
+    assert list(acting.calls) == [(12, 4)]
     acting.note(torch.zeros(12, dtype=torch.long))
-    assert len(acting.calls) == 1
+    assert list(acting.calls) == [(12, 4)]
     acting.note(torch.randn(3, 4))
-    assert [call.observations.shape for call in acting.calls] == [(3, 4)]
+    assert [len(calls) for calls in acting.calls.values()] == [1, 1]
     assert not acting.one_late(torch.randn(64, 5))
