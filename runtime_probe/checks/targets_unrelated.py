@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Ask the order of rows in a batch, and the data set, not the model."""
+    apart = record.batch.taken_apart
+    if apart is not None:
+        yield warned(
+            f"collate_fn brings `{apart.sorted}` into an order of its own, and leaves `{apart.left}` in that of the"
+            " samples",
+            "sort the samples, not one of their parts: samples.sort(key=...), then take them apart",
+        )
+        return
     moved = record.features.rows_moved
     if moved is not None and not moved.of:
         yield warned(
@@ -39,6 +47,15 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 f" shuffled rows do ({number(relation.dependence)} standard deviations)",
                 "look at a few samples beside their labels: both lists in the same order, joined by the same key",
                 dependence=relation.dependence,
+            )
+        elif relation.row_by_row is not None and relation.row_by_row < t.UNRELATED:
+            yield warned(
+                f"in {relation.samples} samples of the data set, {relation.part} depends on the inputs as a whole"
+                f" ({number(relation.dependence)} standard deviations), and row by row no more than rows do that are"
+                f" shuffled among their neighbours ({number(relation.row_by_row)})",
+                "look at a few samples beside their labels: was one of two lists sorted?",
+                dependence=relation.dependence,
+                row_by_row=relation.row_by_row,
             )
         else:
             yield passed(f"{relation.part} depends on the inputs", dependence=relation.dependence)

@@ -1,11 +1,11 @@
-"""Flow matching: a target that points against the path."""
+"""Flow matching: a target that points against the path, or that is longer at one time than at another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runtime_probe import thresholds as t
-from runtime_probe.checks.base import Check, Outcome, passed, skipped, warned
+from runtime_probe.checks.base import Check, Outcome, number, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,11 +15,23 @@ if TYPE_CHECKING:
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
-    """Judge the cosine between the target and the slope of the noised sample over time."""
-    cosine = record.experiments.velocity_agreement
+    """Judge direction and length of the target beside the slope of the noised sample over time."""
+    velocity = record.experiments.velocity
     where = next((call.where for call in record.loss_calls), None)
-    if cosine is None or family.name != "flow":
+    if velocity is None or family.name != "flow":
         yield skipped("the path of a flow was not seen at two times")
+        return
+    cosine = velocity.cosine
+    if abs(cosine) > t.VELOCITY_COSINE and velocity.shortest < t.VELOCITY_LENGTHS * velocity.longest:
+        yield warned(
+            "the target goes along the path, and its length changes with the time: it is"
+            f" {number(velocity.shortest)} to {number(velocity.longest)} times the velocity, as what is left of the way"
+            " is",
+            "the velocity of a straight path is the same at all times: action - noise, not action - x_t",
+            where,
+            shortest=velocity.shortest,
+            longest=velocity.longest,
+        )
     elif cosine < -t.VELOCITY_COSINE:
         yield warned(
             f"the target points against the path: as the model's time grows, the sample moves the other way"

@@ -15,11 +15,13 @@ from runtime_probe.record.data import Batch as Batch
 from runtime_probe.record.data import Copies as Copies
 from runtime_probe.record.data import HeldOut as HeldOut
 from runtime_probe.record.data import Relation as Relation
+from runtime_probe.record.data import TakenApart as TakenApart
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
 from runtime_probe.record.events import Crash as Crash
 from runtime_probe.record.events import EventRecord as EventRecord
 from runtime_probe.record.events import Where as Where
 from runtime_probe.record.features import Features as Features
+from runtime_probe.record.features import LeftOut as LeftOut
 from runtime_probe.record.features import MixRecord as MixRecord
 from runtime_probe.record.features import RowsMoved as RowsMoved
 from runtime_probe.record.features import Times as Times
@@ -58,6 +60,7 @@ from runtime_probe.record.tried import Experiments as Experiments
 from runtime_probe.record.tried import Leakage as Leakage
 from runtime_probe.record.tried import OrderAsked as OrderAsked
 from runtime_probe.record.tried import PhaseRecord as PhaseRecord
+from runtime_probe.record.tried import VelocityRecord as VelocityRecord
 
 
 @dataclass(slots=True)

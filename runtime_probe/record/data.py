@@ -54,6 +54,16 @@ class TensorStatistics:
 
 
 @dataclass(slots=True)
+class TakenApart:
+    """Two parts of a batch that a collate_fn has brought into different orders."""
+
+    sorted: str
+    """In an order of its own."""
+    left: str
+    """In the order of the samples."""
+
+
+@dataclass(slots=True)
 class Batch:
     """What the loaders handed out."""
 
@@ -78,6 +88,9 @@ class Batch:
     """The largest part of the script's batch, if it is the same for all samples."""
     changed: str = ""
     """Attribute of the data set that holds other numbers after samples were read a second time."""
+    cut_off: str = ""
+    """Array of whole numbers in the data set, of which the script has another one with fractions."""
+    taken_apart: TakenApart | None = None
     seeded: str = ""
     """Package whose seed is set by reading a sample: `torch`, `random` or `numpy.random`."""
     made_up: bool = False
@@ -104,6 +117,8 @@ class Relation:
     """The same from its own input."""
     after: float
     """The same from the input of the sample after."""
+    row_by_row: float | None = None
+    """As `dependence`, beside rows that are shuffled among their neighbours; None where neighbours are all alike."""
 
 
 @dataclass(slots=True)

@@ -41,6 +41,15 @@ class RowsMoved:
 
 
 @dataclass(slots=True)
+class LeftOut:
+    """A line that puts a constant in place of what some samples hold, by chance."""
+
+    where: Where
+    lost: int = 0
+    samples: int = 0
+
+
+@dataclass(slots=True)
 class Features:
     """What tells the loss family; counts of calls during the step that was watched closely."""
 
@@ -88,6 +97,7 @@ class Features:
     """The token that follows all that a language model learns, and is ignored; None without one."""
     answers_ignored: bool = False
     """A language model learns how rows begin, and what follows is ignored."""
+    left_out: list[LeftOut] = field(default_factory=list)
     rows_moved: RowsMoved | None = None
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""

@@ -34,6 +34,16 @@ class Cut:
 
 
 @dataclass(slots=True)
+class VelocityRecord:
+    """The target of a flow beside the slope of the noised sample over the time of the model."""
+
+    cosine: float
+    shortest: float = 1.0
+    """Length of the target over that of the slope, in the sample where it is least."""
+    longest: float = 1.0
+
+
+@dataclass(slots=True)
 class Experiments:
     """What was tried beyond the baseline. None: not tried."""
 
@@ -53,8 +63,7 @@ class Experiments:
     time_loss: float | None = None
     time_observed: list[float] = field(default_factory=list)
     """Smallest and largest flow time that occurred by itself."""
-    velocity_agreement: float | None = None
-    """Cosine between the target and the direction in which the noised sample moves with the time of the model."""
+    velocity: VelocityRecord | None = None
     noise_reaches_model: bool | None = None
     """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.tap import again, augmentations, copies, held_out, relations, seeding, stored, vectors
+from runtime_probe.tap import again, augmentations, collating, copies, held_out, relations, seeding, stored, vectors
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -22,11 +22,15 @@ def ask(session: Session, living: Living) -> None:
     with session.looking("asking what reading changes"):
         record.batch.changed = stored.changed_by_reading(loader)
     inputs, targets = session.parts.roles()
+    with session.looking("asking for the same samples in another order"):
+        record.batch.taken_apart = collating.taken_apart(loader)
+    with session.looking("comparing what is kept with what it was made of"):
+        record.batch.cut_off = stored.cut_off(loader.dataset)
     with session.looking("asking whether reading sets a seed"):
         record.batch.seeded = seeding.seeded_by_reading(loader)
     with session.looking("relating targets to inputs"):
         stretches = relations.read(loader) if inputs else []
-        record.relations = relations.look(stretches, inputs, targets)
+        record.relations = relations.look(stretches, inputs, targets) + relations.answers(stretches)
         if _compares_views(record) and not targets and len(inputs) == 2:
             record.relations = relations.pair(stretches, *sorted(inputs))
         record.copies = copies.look(stretches, inputs, targets)

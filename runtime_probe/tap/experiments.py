@@ -232,9 +232,7 @@ class Experimenter:
         if time is not None:
             results.time_minimum, results.time_maximum = float(time.min()), float(time.max())
             results.time_loss = anchor.last_loss
-            results.velocity_agreement = flow.agreement(
-                before, after, features.time_argument, self.session.velocity_targets
-            )
+            results.velocity = flow.agreement(before, after, features.time_argument, self.session.velocity_targets)
         self._put_back()
 
     def _other_noise(self, anchor: Tracked, loss: float) -> Generator[None, None, None]:

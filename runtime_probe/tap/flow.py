@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from runtime_probe.record import VelocityRecord
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,8 +18,8 @@ _SHORTEST = 1e-3
 @torch.no_grad()
 def agreement(
     before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], time: str, targets: Sequence[torch.Tensor]
-) -> float | None:
-    """Return the cosine between the target and the slope of the noised sample; None where there is no such pair.
+) -> VelocityRecord | None:
+    """Compare the target with the slope of the noised sample; None where there is no such pair.
 
     Data and noise are the same at both times, so the input that moves with time is the noised sample x_t, (B, ...), and
     its difference over that of the times, (B,), is the velocity of a straight path. A target that is a velocity is
@@ -32,7 +34,7 @@ def agreement(
     if time not in before or time not in after or before[time].shape != after[time].shape:
         return None
     passed = (after[time] - before[time]).double().flatten()
-    best: float | None = None
+    best: VelocityRecord | None = None
     for name, sample in after.items():
         if name == time or sample.shape != before[name].shape or sample.dim() < 2 or len(sample) != len(passed):
             continue
@@ -42,6 +44,10 @@ def agreement(
             if target.shape != sample.shape or not bool(chosen.any()) or not bool(moved[chosen].any()):
                 continue
             slope, wanted = moved[chosen] / passed[chosen, None], target.double().flatten(1)[chosen]
-            cosine = float(torch.cosine_similarity(slope.flatten(), wanted.flatten(), dim=0))
-            best = cosine if best is None or abs(cosine) > abs(best) else best
+            cosines = torch.cosine_similarity(slope, wanted, dim=1)
+            told = wanted.norm(dim=1) > _SHORTEST * wanted.norm(dim=1).max()
+            cosine = float(cosines[told].mean()) if bool(told.any()) else 0.0
+            if best is None or abs(cosine) > abs(best.cosine):
+                lengths = wanted.norm(dim=1) / slope.norm(dim=1).clamp(min=1e-12)
+                best = VelocityRecord(cosine, float(lengths.min()), float(lengths.max()))
     return best

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from runtime_probe.tap.places import directly
+from runtime_probe.tap.places import exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,11 +51,11 @@ class Orders:
     def note_result(self, name: str, args: Sequence[Any], kwargs: Any, uses: Uses, result: Any) -> None:
         """An operation has made something of parts of the batch."""
         order = _order(name, args, kwargs, result)
-        if order:
+        # torch packs sequences by their length, and puts back what it has made of them.
+        where = exactly(5) if order else None
+        if where is not None:
             uses = frozenset((part, _then(before, order)) for part, before in uses)
-            where = directly(5)
-            if where is not None:
-                self.where.update({part: where for part, own in uses if own})
+            self.where.update({part: where for part, own in uses if own})
         if any(own for _, own in uses):
             for item in result if isinstance(result, (list, tuple)) else (result,):
                 if isinstance(item, torch.Tensor):

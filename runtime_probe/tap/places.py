@@ -92,6 +92,12 @@ def directly(depth: int = 1) -> Where | None:
     return None
 
 
+def exactly(depth: int = 1) -> Where | None:
+    """Return the line at this depth if it is one of the user's code; a function of torch in between has its own."""
+    frame = sys._getframe(depth)
+    return _where(frame) if is_user(frame.f_code.co_filename) else None
+
+
 def _where(frame: FrameType) -> Where:
     return Where(os.path.abspath(frame.f_code.co_filename), frame.f_lineno, frame.f_code.co_name)
 

@@ -18,7 +18,7 @@ from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import lengths, tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _STRETCHES, _FEWEST, _LENGTH = 8, 4, 128
 """Read from the data set: runs of samples that follow each other."""
@@ -37,11 +37,15 @@ _BINS = 16
 """Columns of whole numbers that are quantities, each in bins; more are a sequence of tokens."""
 _BUCKETS = 256
 """Tokens are counted in so many."""
+_TOKENS, _IGNORED = 2, -100
+"""Dimensions of token sequences (N, T), and the label that does not count."""
 _PERMUTATIONS = 64
 _LAGS = (-1, 0, 1)
 _LATER = (-2, -4, -8)
 """Queues and histories delay by more than a step."""
 _RIDGE = 1e-2
+_WITHIN = 0.5
+"""Share of the variance of a target within stretches, for these to say something."""
 
 
 def look(stretches: list[Any], inputs: Iterable[str], targets: Iterable[str]) -> list[Relation]:
@@ -61,8 +65,36 @@ def look(stretches: list[Any], inputs: Iterable[str], targets: Iterable[str]) ->
     for name in targets:
         y = _labels([part[name] for part in parts if name in part], pictures)
         if x is not None and y is not None and len(x) == len(y) == len(stretches) * _LENGTH:
-            found.append(Relation(name, len(x), dependence(x, y), *lagged(_fewer(x, _FITTED), y)))
+            found.append(_relation(name, x, y, lagged(_fewer(x, _FITTED), y)))
     return found
+
+
+def answers(stretches: list[Any]) -> list[Relation]:
+    """Relate what a language model is to answer to the prompts before it, where the labels ignore these."""
+    given, wanted = [], []
+    for stretch in stretches:
+        parts = dict(tensors(stretch))
+        tokens, labels = parts.get("input_ids"), parts.get("labels")
+        if tokens is None or labels is None or tokens.shape != labels.shape or tokens.dim() != _TOKENS:
+            return []
+        answer = labels != _IGNORED
+        if not bool((tokens == labels)[answer].all()):
+            return []
+        begins = answer & (answer.cumsum(dim=1) == 1)
+        prompt = (begins.cumsum(dim=1) == 0) & answer.any(dim=1, keepdim=True)
+        given.append(_counted(tokens, prompt))
+        wanted.append(_counted(tokens, answer))
+    if len(given) < _FEWEST:
+        return []
+    x, y = _standardized(torch.cat(given)), _standardized(torch.cat(wanted))
+    alike = len(x) == len(y) == len(stretches) * _LENGTH
+    return [_relation("labels", x, y)] if alike and x.numel() and y.numel() else []
+
+
+def _counted(tokens: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """How often each token (N, T) stands where it counts, in buckets (N, B)."""
+    found = torch.zeros(len(tokens), _BUCKETS)
+    return found.scatter_add_(1, tokens.detach().cpu() % _BUCKETS, counts.cpu().float())
 
 
 def pair(stretches: list[Any], one: str, other: str) -> list[Relation]:
@@ -71,7 +103,17 @@ def pair(stretches: list[Any], one: str, other: str) -> list[Relation]:
     x, y = (_features([part[name] for part in parts if name in part]) for name in (one, other))
     if len(stretches) < _FEWEST or x is None or y is None or not len(x) == len(y) == len(stretches) * _LENGTH:
         return []
-    return [Relation(other, len(x), dependence(x, y), 1.0, 1.0, 1.0)]
+    return [_relation(other, x, y)]
+
+
+def _relation(name: str, x: torch.Tensor, y: torch.Tensor, left: Sequence[float] = (1.0, 1.0, 1.0)) -> Relation:
+    """Relate stretches of inputs (N, D) and targets (N, E); see `lagged` for what is left open."""
+    found = Relation(name, len(x), dependence(x, y), *left)
+    stretches = y.reshape(-1, _LENGTH, y.shape[1])
+    within = (stretches - stretches.mean(dim=1, keepdim=True)).square().sum() / (y - y.mean(dim=0)).square().sum()
+    if within > _WITHIN:
+        found.row_by_row = dependence(x, y, length=_LENGTH)
+    return found
 
 
 def read(loader: DataLoader[Any]) -> list[Any]:
@@ -192,21 +234,29 @@ def _fewer(rows: torch.Tensor, most: int) -> torch.Tensor:
     return rows @ torch.randn(rows.shape[1], most, generator=generator) / rows.shape[1] ** 0.5
 
 
-def dependence(x: torch.Tensor, y: torch.Tensor) -> float:
+def dependence(x: torch.Tensor, y: torch.Tensor, *, length: int = 0) -> float:
     """Return how many standard deviations the dependence of x (N, D) and y (N, E) is above that of shuffled rows.
 
     The Hilbert-Schmidt independence criterion (Gretton et al. 2005) under permutations, the larger one for linear and
     for Gaussian kernels, these of the median distance.
+
+    Args:
+        x: Inputs.
+        y: Targets.
+        length: Of stretches that rows are shuffled within; 0 for all rows. Two lists that are each in some order have
+            to do with each other as a whole, and nothing row by row.
     """
-    return max(_above(x.double() @ x.double().T, y.double() @ y.double().T), _above(_kernel(x), _kernel(y)))
+    pairs = ((x.double() @ x.double().T, y.double() @ y.double().T), (_kernel(x), _kernel(y)))
+    return max(_above(of_x, of_y, length or len(x)) for of_x, of_y in pairs)
 
 
-def _above(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741 - as in the literature
+def _above(k: torch.Tensor, l: torch.Tensor, length: int) -> float:  # noqa: E741 - as in the literature
     k = k - k.mean(0) - k.mean(1)[:, None] + k.mean()
     generator = torch.Generator().manual_seed(0)
     shuffled = []
     for _ in range(_PERMUTATIONS):
-        order = torch.randperm(len(l), generator=generator)
+        places = [first + torch.randperm(length, generator=generator) for first in range(0, len(l), length)]
+        order = torch.cat(places)
         shuffled.append(float((k * l[order][:, order]).sum()))
     null = torch.tensor(shuffled, dtype=torch.float64)
     spread = float(null.std())

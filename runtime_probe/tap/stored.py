@@ -61,6 +61,24 @@ def kept(data: Any) -> Kept:
     return found
 
 
+def cut_off(data: Any) -> str:
+    """Name an array of whole numbers that a data set holds, if the script has the same one with fractions."""
+    whole = [(name, array) for name, array in _arrays(data, whole=True) if len(array.unique()) > 1]
+    if not whole:
+        return ""
+    # A list of frames is walked like any other: what their variables hold.
+    shapes = {array.shape for _, array in whole}
+    frames = [dict(frame.f_locals) for frame in places.user_frames()]
+    floats = [array for _, array in _arrays([data, *frames]) if array.shape in shapes]
+    for name, array in whole:
+        for original in floats:
+            if original.shape == array.shape and not bool((original == original.round()).all()):
+                cut = (original.trunc(), original.round(), original.floor())
+                if any(torch.equal(array.double(), one.double()) for one in cut):
+                    return name
+    return ""
+
+
 def changed(before: Kept) -> str:
     """Name the attribute that holds an array whose numbers are others by now; empty for none."""
     return next((name for name, tensor, sums in before if _sums(tensor) != sums), "")
@@ -71,8 +89,13 @@ def _sums(tensor: torch.Tensor) -> tuple[float, float]:
     return float(numbers.sum()), float(numbers.abs().sum())
 
 
-def _arrays(data: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """Arrays below the attributes of a data set, and of those that it wraps; each shares the memory of the original."""
+def _arrays(data: Any, *, whole: bool = False) -> Iterator[tuple[str, torch.Tensor]]:
+    """Arrays below the attributes of a data set, and of those that it wraps; each shares the memory of the original.
+
+    Args:
+        data: It, or a container.
+        whole: Those of whole numbers, not those with fractions.
+    """
     numpy = sys.modules.get("numpy")
     left: list[tuple[str, Any, int]] = [("", data, 0)]
     seen: set[int] = set()
@@ -81,10 +104,12 @@ def _arrays(data: Any) -> Iterator[tuple[str, torch.Tensor]]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        if numpy is not None and type(value) is numpy.ndarray and value.dtype.kind == "f" and value.flags.writeable:
+        kind = "iu" if whole else "f"
+        if numpy is not None and type(value) is numpy.ndarray and value.dtype.kind in kind and value.flags.writeable:
             value = torch.from_numpy(value) if value.dtype.itemsize <= 8 else None
         if isinstance(value, torch.Tensor):
-            if value.is_floating_point() and value.numel() >= _FEWEST and value.device.type == "cpu":
+            fits = not value.is_floating_point() and value.dtype != torch.bool if whole else value.is_floating_point()
+            if fits and value.numel() >= _FEWEST and value.device.type == "cpu":
                 yield name, value
         elif depth < _DEEPEST:
             left += [(key or name, item, depth + 1) for key, item in _within(value)]

@@ -15,6 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import NonFinite
+from runtime_probe.tap import left_out
 from runtime_probe.tap.attention import Attention
 from runtime_probe.tap.contrast import COMPARISONS, Contrast
 from runtime_probe.tap.losses import LOSS_FUNCTIONS
@@ -115,6 +116,7 @@ class Watch(TorchFunctionMode):
         self.surrogate.note(name, args, result)
         self.squash.note(name, args, result)
         self.mining.note(name, result)
+        left_out.note(self.session.record, name, args, result, inside=bool(self.session.calls.current()))
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

@@ -27,15 +27,23 @@ def seen(*, sigma: float = 0.0, column: bool = False) -> tuple[dict, dict, torch
 @pytest.mark.parametrize("sigma", [0.0, 0.01])
 def test_the_velocity_of_a_straight_path_is_parallel_to_it(column: bool, sigma: float) -> None:
     before, after, velocity = seen(sigma=sigma, column=column)
-    assert agreement(before, after, TIME, [velocity]) == pytest.approx(1.0, abs=1e-4)
-    assert agreement(before, after, TIME, [-velocity]) == pytest.approx(-1.0, abs=1e-4)
+    assert agreement(before, after, TIME, [velocity]).cosine == pytest.approx(1.0, abs=1e-4)
+    assert agreement(before, after, TIME, [-velocity]).cosine == pytest.approx(-1.0, abs=1e-4)
+
+
+def test_what_is_left_of_the_way_is_as_long_as_the_time_that_is_left() -> None:
+    before, after, velocity = seen()
+    found = agreement(before, after, TIME, [velocity])
+    assert found.shortest == pytest.approx(found.longest, rel=1e-3)
+    found = agreement(before, after, TIME, [velocity * (1 - after[TIME])[:, None, None]])
+    assert found.shortest < 1e-3 < found.longest
 
 
 def test_data_as_the_target_is_no_velocity() -> None:
     before, after, velocity = seen()
     found = agreement(before, after, TIME, [velocity + before[SAMPLE] * 2])
     assert found is not None
-    assert abs(found) < 0.9
+    assert abs(found.cosine) < 0.9
 
 
 def test_nothing_is_said_without_a_pair() -> None:

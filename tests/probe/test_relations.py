@@ -42,6 +42,38 @@ def test_targets_in_another_order_do_not_depend_on_the_inputs() -> None:
         assert min(found.before, found.same, found.after) > 0.9
 
 
+def test_two_lists_that_are_each_in_some_order() -> None:
+    """Both grow along the data set, and what stands beside each other is not of one sample."""
+    torch.manual_seed(0)
+    kind = torch.arange(1024) // 256
+    state = torch.randn(1024, 6)
+    force = state @ torch.randn(6, 2) + kind[:, None]
+    state = torch.cat([state, kind[:, None] + 0.1 * torch.randn(1024, 1)], dim=1)
+    [found] = asked(state, force)
+    assert min(found.dependence, found.row_by_row) > 20
+    order = torch.cat([256 * part + torch.randperm(256) for part in range(4)])
+    [found] = asked(state, force[order])
+    assert found.row_by_row < 3
+    assert found.dependence > 20
+
+
+def prompted(answers: Any) -> list[relations.Relation]:
+    """Prompts of eight tokens with what was answered to each, as a language model has them."""
+    torch.manual_seed(0)
+    prompts = torch.randint(5, 50, (1024, 8))
+    tokens = torch.cat([prompts, answers(prompts)], dim=1)
+    labels = torch.cat([torch.full_like(prompts, -100), tokens[:, 8:]], dim=1)
+    rows = [{"input_ids": row, "labels": label} for row, label in zip(tokens, labels, strict=True)]
+    return relations.answers(relations.read(DataLoader(rows, 32)))
+
+
+def test_answers_that_belong_to_their_prompts_and_those_of_other_prompts() -> None:
+    [found] = prompted(lambda prompts: prompts.flip(1)[:, :4])
+    assert found.dependence > 20
+    [found] = prompted(lambda prompts: prompts[torch.randperm(1024)].flip(1)[:, :4])
+    assert found.dependence < 4
+
+
 def test_targets_of_the_step_before() -> None:
     state, force = trajectories()
     [found] = asked(state[1:], force[:-1])

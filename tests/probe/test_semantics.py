@@ -719,6 +719,12 @@ FAULTS = {
         "targets-unrelated",
     ),
     "outputs of other samples": (MIXUP, "output[order][order.argsort()]", "output.flip(0)", "targets-unrelated"),
+    "cameras as whole numbers": (
+        SCENES,
+        "        self.camera = (self.camera - self.camera.mean(0)) / self.camera.std(0)\n",
+        "        self.seen, self.camera = self.camera, self.camera.long()\n",
+        "numbers-cut-off",
+    ),
     "a seed in the data set": (
         SCENES,
         "        image, mask = self",

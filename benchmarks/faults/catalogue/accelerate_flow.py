@@ -86,7 +86,12 @@ FAMILY = FamilyOfFaults(
             '0.0, "gelu", norm_first',
         ),
         # The way that is left, not the velocity: learned as well as the other, and of no use to the sampler.
-        fault("target-is-what-is-left", "", "(velocity - (action - noise))", "(velocity - (action - x_t))"),
+        fault(
+            "target-is-what-is-left",
+            "velocity-reversed",
+            "(velocity - (action - noise))",
+            "(velocity - (action - x_t))",
+        ),
     ),
     needs=("accelerate",),
 )

@@ -25,7 +25,7 @@ FAMILY = FamilyOfFaults(
         # m/s and rad/s to 0.
         fault(
             "commands-as-integers",
-            "",
+            "numbers-cut-off",
             "self.commands = torch.from_numpy(commands)\n",
             "self.commands = torch.from_numpy(commands).long()\n",
         ),
