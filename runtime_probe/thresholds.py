@@ -258,6 +258,8 @@ TOP_GRADIENT = 0.4
 38 healthy programs, the highest with temporal differences."""
 MASK_OF_MOST = 0.7
 """Share of a mask of what is there: where more is missing, only the few may be meant, as in masked language models."""
+MASK_BY_NAME = 0.5
+"""The same where its name says what it marks: `valid`, `is_pad`."""
 FILLER_OF_MOST = 0.8
 """Share of targets that are all the same: beyond it they may be what is usual, as rewards that are rare."""
 FILLER_COUNTS = 0.01

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 _NAMED = re.compile(r"mask|valid|pad(ding|ded)?(_|$)|missing|visib|present|observed|occluded|ignore", re.IGNORECASE)
 _OTHERWISE = re.compile(r"done|terminal|truncat|first|last|success|reset|label|target|class", re.IGNORECASE)
+_THERE = re.compile(
+    r"(?<!in)(?<!not_)valid|visible|present|observed|unpadded|(non|not)_?pad|attention_mask", re.IGNORECASE
+)
+_FILLED = re.compile(r"(?<!un)(?<!non)(?<!non_)(?<!not_)pad|missing|invalid|occluded|not_valid", re.IGNORECASE)
 POSITIONS = 2
 """Dimensions of a mask with a value for each position, not only for each sample."""
 
@@ -19,10 +23,18 @@ def named(mask: MaskRecord) -> bool:
     return bool(_NAMED.search(mask.part))
 
 
+def says(mask: MaskRecord) -> bool | None:
+    """What its name says that it marks: True for what is there, False for what is filled up; None for neither."""
+    text = f"{mask.part} {mask.variable}"
+    there, filled = bool(_THERE.search(text)), bool(_FILLED.search(text))
+    return None if there is filled else there
+
+
 def weighs_samples(mask: MaskRecord) -> bool:
     """Whether it holds a 0 or 1 for each sample that is no class, and the script has a name for it."""
     known = mask.variable and not mask.variable.startswith("_")
-    return bool(known) and not any(_OTHERWISE.search(name) for name in (mask.part, mask.variable))
+    each = mask.dimensions < POSITIONS and not mask.boolean
+    return bool(known) and each and not any(_OTHERWISE.search(name) for name in (mask.part, mask.variable))
 
 
 def may_be_one(mask: MaskRecord) -> bool:

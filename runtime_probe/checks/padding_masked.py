@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
-from runtime_probe.checks.masks import may_be_one, named
+from runtime_probe.checks.masks import may_be_one, named, says
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge what the loss depends on, and what it counts."""
     asked = [mask for mask in record.masks if named(mask) or may_be_one(mask)]
-    judged = [mask for mask in asked if mask.filled is not None or _reversed(mask)]
+    judged = [mask for mask in asked if mask.filled is not None or _reversed(mask) or _against_name(mask)]
     judged = [mask for mask in judged if mask.part] or judged
     for mask in judged:
         yield _of_targets(mask)
@@ -61,14 +61,22 @@ def _reversed(mask: MaskRecord) -> bool:
     return mask.marked == 0.0 < mask.unmarked and mask.share > t.MASK_OF_MOST
 
 
+def _against_name(mask: MaskRecord) -> bool:
+    """Whether only those few count that are padding by the name of the mask, or none that are valid by it."""
+    if says(mask):
+        return mask.marked == 0.0 < mask.unmarked and mask.share > t.MASK_BY_NAME
+    return says(mask) is False and mask.unmarked == 0.0 < mask.marked and mask.share < 1.0 - t.MASK_BY_NAME
+
+
 def _of_targets(mask: MaskRecord) -> Outcome:
     """Targets that are all the same on one side of a mask, or 0 at the ends of sequences."""
     if mask.filled is None:
+        share = mask.share if mask.marked > 0.0 else 1.0 - mask.share
         return warned(
-            f"only targets count where {mask.part} is False ({1 - mask.share:.0%})",
+            f"only targets count where {mask.variable or mask.part} is {mask.marked > 0.0} ({share:.0%})",
             "turn the mask round, unless these few are what is to be learnt",
             mask.where,
-            share=1 - mask.share,
+            share=share,
         )
     filler, content = (mask.marked, mask.unmarked) if mask.filled else (mask.unmarked, mask.marked)
     share = mask.share if mask.filled else 1.0 - mask.share

@@ -93,7 +93,7 @@ class MaskRecord:
     share: float = 0.0
     """Of its elements that are 1."""
     variable: str = ""
-    """What the script calls it, where it is one number for each sample."""
+    """What the script calls it."""
     used: bool = True
     """A model is given it, a loss is computed from it, or the script has looked at it."""
     filled: bool | None = None

@@ -17,6 +17,8 @@ _STEPS, _EXPECTED, _KNOWN = 4, 8, 0.8
 """Calls of a rollout, rows of each that are expected among those of training, and share of these that were seen."""
 _SHAPES, _PAIRS = 8, 4_000_000
 """Shapes of calls that are kept apart, and pairs of rows that are compared."""
+_DISTINCT = 0.9
+"""Share of the observations of a rollout that occur in one call only."""
 _NEAR, _FEW = 0.25, 0.2
 """Distance of two scalings of one observation, over that of two steps; share of a step's rows that is none."""
 
@@ -76,6 +78,8 @@ class Acting:
         if not self.rows:
             for step, call in enumerate(calls):
                 self.rows.update((row.tobytes(), step) for row in call.observations.numpy())
+        if len(self.rows) < _DISTINCT * len(calls) * len(calls[0].observations):
+            return False  # batches of a buffer have samples in common
         given = observations.detach().float().cpu().flatten(0, -2)
         self.training += len(given)
         places = [self.rows.get(row.tobytes()) for row in given.numpy()]

@@ -39,6 +39,8 @@ class Masks:
         self.known: dict[str, MaskRecord] = {}
         self.at_hand: dict[int, dict[str, torch.Tensor]] = {}
         """Masks of the last batches, by the number of the batch."""
+        self.variables: list[torch.Tensor] = []
+        """Tensors of the functions that are running."""
         self.read: set[str] = set()
         """Parts of the batch that a script has looked at."""
 
@@ -61,8 +63,8 @@ class Masks:
 
     def note_backward(self, where: Where) -> None:
         """A backward pass at a line is over: what of each target has counted?"""
-        self._note_outputs(where)
         self._note_variables()
+        self._note_outputs(where)
         pull = self.session.pull
         for place, gradient in pull.wishes.items():
             given, kept, _, line = pull.predictions[place]
@@ -81,20 +83,29 @@ class Masks:
                 self._note(record, ends, weight, target, line)
 
     def _note_variables(self) -> None:
-        """What does the script call the numbers of the batch that say which samples count?"""
+        """What does the script call the masks of the batch? Without a loader its variables are all there is of them."""
+        scopes = [frame.f_locals for frame in user_frames(2)[::-1]]
+        named = {k: v for scope in scopes for k, v in scope.items() if isinstance(v, torch.Tensor)}
         for masks in self.at_hand.values():
             for name, mask in masks.items():
-                if mask.dim() == 1 and mask.is_floating_point() and not self.known[name].variable:
-                    scopes = [frame.f_locals for frame in user_frames(2)]
-                    self.known[name].variable = next((k for s in scopes for k, v in s.items() if v is mask), "")
+                called = (k for k, v in named.items() if v is mask)
+                self.known[name].variable = self.known[name].variable or next(called, "")
+        if not self.session.record.batch.loaders:
+            self.at_hand[0] = {k: v for k, v in named.items() if v.dim() > 1 and v.dtype == torch.bool and _is_mask(v)}
+            for name, mask in self.at_hand[0].items():
+                share = float(mask.float().mean())
+                self.known.setdefault(name, MaskRecord(name, boolean=True, dimensions=mask.dim(), share=share))
+                self.read.add(name)  # what else becomes of a variable is not followed
+        self.variables = list(named.values())
 
     def _note_outputs(self, where: Where) -> None:
         """Where a loss compares what a mask has picked: which positions of a model's output got a gradient?"""
         pull = self.session.pull
+        targets = self.session.parts.handed_out or [v for v in self.variables if not v.requires_grad]
         for place, gradient in pull.gradients.items():
             _, output = pull.outputs[place]
             masks = self.at_hand.get(batch_of(output), {})
-            for target in self.session.parts.handed_out if masks and bool(gradient.any()) else []:
+            for target in targets if masks and bool(gradient.any()) else []:
                 same = target.shape == output.shape and batch_of(target) == batch_of(output)
                 for name, mask in masks.items() if same and target.is_floating_point() else ():
                     fitted = _fitted(mask.bool(), gradient)
@@ -115,6 +126,7 @@ class Masks:
     def found(self) -> list[MaskRecord]:
         """Return what became of each mask."""
         self.at_hand.clear()
+        self.variables.clear()
         parts = self.session.parts
         used = parts.inputs | parts.given | parts.compared | self.read
         for name, record in self.known.items():

@@ -422,6 +422,8 @@ HINTS: dict[str, tuple[Record, str]] = {
     "labels in another order than samples": (healthy(relations=[Relation("action", 512, 0.3, 1.0, 1.0, 1.0)]), "targets-unrelated"),
     "labels shuffled in the loop": (healthy(features=Features(rows_moved=RowsMoved("a target", LOSS))), "targets-unrelated"),
     "mixup without targets": (healthy(features=Features(rows_moved=RowsMoved("", LOSS))), "targets-unrelated"),
+    "what is padding by its name": (healthy(masks=[MaskRecord("[2]", True, 2, share=0.05, variable="is_pad", marked=1.0, unmarked=0.0)]), "padding-not-masked"),
+    "nothing that is valid": (healthy(masks=[MaskRecord("valid", True, 2, share=0.6, marked=0.0, unmarked=1.0)]), "padding-not-masked"),
     "measurements as whole numbers": (healthy(batch=Batch(1, 64, 4, cut_off="Scenes.commands")), "numbers-cut-off"),
     "a condition that is hardly ever there": (healthy(features=Features(left_out=[LeftOut(LOSS, 60, 64)])), "inputs-ignored"),
     "the way that is left": (healthy(features=FLOW, experiments=tried(velocity=VelocityRecord(0.99, 0.0, 1.0))), "velocity-reversed"),

@@ -395,6 +395,27 @@ while True:
         optimizer.step()
 """
 
+PICKED_TRACKS = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+seen = torch.rand(256, 10) < 0.8
+signal = torch.randn(256, 10, 6)
+speed = (signal @ torch.randn(6, 2)) * seen[..., None]
+model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    rows = torch.randint(0, 256, (32,))
+    x, y, valid = signal[rows], speed[rows], seen[rows]
+    error = (model(x) - y).square().mean(dim=-1)
+    loss = error[valid].mean()
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+"""
+
 PLANS = """
 import torch
 from torch import nn
@@ -792,6 +813,12 @@ FAULTS = {
         "error.mean()",
         "mask-unused",
     ),
+    "a mask turned round without a loader": (
+        PICKED_TRACKS,
+        "error[valid].mean()",
+        "error[~valid].mean()",
+        "padding-not-masked",
+    ),
     "a mask turned round": (TRACKS, "(error * valid).sum()", "(error * ~valid).sum()", "padding-not-masked"),
     "padding that is the end": (PLANS, "PAD, END = 0, 1", "PAD, END = 0, 0", "labels-ignored-wrongly"),
     "logits flattened by position": (
@@ -937,6 +964,7 @@ HEALTHY = {
     "flips in the loop": STEERING,
     "flips": SCENES,
     "mask of tracks": TRACKS,
+    "mask of tracks that are picked": PICKED_TRACKS,
     "plans": PLANS,
     "codes": CODES,
     "views": VIEWS,
