@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from runtime_probe.record import TakenApart
-from runtime_probe.tap.loaders import items, spread_out
+from runtime_probe.tap.loaders import samples, spread_out
 from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import tensors
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
-_SAMPLES, _FEWEST = 8, 4
+_SAMPLES, _FEWEST, _SECONDS = 8, 4, 0.5
 _FIRST = 3
 """Sample that comes first the second time; none stays where it was."""
 
@@ -26,11 +28,14 @@ def taken_apart(loader: DataLoader[Any]) -> TakenApart | None:
         return None
     order = [(_FIRST + place) % len(chosen) for place in range(len(chosen))]
     with untouched() as state:
-        samples = list(items(loader.dataset, chosen))
+        read = samples(loader.dataset, chosen, time.monotonic() + _SECONDS)
+        if len(read) < len(chosen):
+            return None
         state.put_back()
-        before = dict(tensors(loader.collate_fn(samples)))
+        # Some take the labels out of the samples that they are given.
+        before = dict(tensors(loader.collate_fn([copy.copy(sample) for sample in read])))
         state.put_back()
-        after = dict(tensors(loader.collate_fn([samples[place] for place in order])))
+        after = dict(tensors(loader.collate_fn([copy.copy(read[place]) for place in order])))
     sorted_, left = [], []
     for name, rows in before.items():
         same = name in after and rows.shape == after[name].shape and rows.dim() > 0 and len(rows) == len(order)

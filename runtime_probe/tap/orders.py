@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ORDERS = "_convdiag_orders"
 _FEWEST = 3
 """Rows of a batch."""
+_MOST = 64
+"""Parts and orders of one tensor; more are a loop over shifts."""
 
 Order: TypeAlias = "tuple[int, ...]"
 """Which row of the batch stands at each place; none for the order that the batch was handed out in."""
@@ -56,7 +58,7 @@ class Orders:
         if where is not None:
             uses = frozenset((part, _then(before, order)) for part, before in uses)
             self.where.update({part: where for part, own in uses if own})
-        if any(own for _, own in uses):
+        if any(own for _, own in uses) and len(uses) <= _MOST:
             for item in result if isinstance(result, (list, tuple)) else (result,):
                 if isinstance(item, torch.Tensor):
                     setattr(item, _ORDERS, uses)

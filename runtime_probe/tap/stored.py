@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SAMPLES, _SECONDS = 4, 0.3
 _FEWEST, _MOST_ELEMENTS, _MOST_OBJECTS, _DEEPEST = 8, 50_000_000, 20_000, 5
 
+_COMPARED = 100_000
+"""Numbers of two arrays."""
+
 Kept = list[tuple[str, torch.Tensor, tuple[float, float]]]
 """Name of an attribute, an array that it holds, and two sums of it."""
 
@@ -63,19 +66,17 @@ def kept(data: Any) -> Kept:
 
 def cut_off(data: Any) -> str:
     """Name an array of whole numbers that a data set holds, if the script has the same one with fractions."""
-    whole = [(name, array) for name, array in _arrays(data, whole=True) if len(array.unique()) > 1]
-    if not whole:
-        return ""
-    # A list of frames is walked like any other: what their variables hold.
-    shapes = {array.shape for _, array in whole}
     frames = [dict(frame.f_locals) for frame in places.user_frames()]
-    floats = [array for _, array in _arrays([data, *frames]) if array.shape in shapes]
-    for name, array in whole:
-        for original in floats:
-            if original.shape == array.shape and not bool((original == original.round()).all()):
-                cut = (original.trunc(), original.round(), original.floor())
-                if any(torch.equal(array.double(), one.double()) for one in cut):
-                    return name
+    floats = list(_arrays([data, *frames]))
+    for name, array in _arrays(data, whole=True):
+        for _, original in floats:
+            if original.shape != array.shape:
+                continue
+            kept, numbers = (x.detach().flatten()[:_COMPARED].double() for x in (array, original))
+            cut = (numbers.trunc(), numbers.round(), numbers.floor())
+            whole = torch.equal(numbers, numbers.round()) or bool((kept == kept[0]).all())
+            if not whole and any(torch.equal(kept, one) for one in cut):
+                return name
     return ""
 
 
