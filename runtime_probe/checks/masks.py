@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runtime_probe.record import MaskRecord
 
-_NAMED = re.compile(r"mask|valid|pad(ding|ded)?(_|$)|missing|visib|present|observed|occluded|ignore", re.IGNORECASE)
 _OTHERWISE = re.compile(r"done|terminal|truncat|first|last|success|reset|label|target|class", re.IGNORECASE)
 _THERE = re.compile(
-    r"(?<!in)(?<!not_)valid|visible|present|observed|unpadded|(non|not)_?pad|attention_mask", re.IGNORECASE
+    r"(?<!in)(?<!not_)valid|visib|present|observed|unpadded|(non|not)_?pad|attention_mask", re.IGNORECASE
 )
-_FILLED = re.compile(r"(?<!un)(?<!non)(?<!non_)(?<!not_)pad|missing|invalid|occluded|not_valid", re.IGNORECASE)
+_FILLED = re.compile(
+    r"(?<!un)(?<!non)(?<!non_)(?<!not_)pad(ding|ded)?(?![a-z])|missing|invalid|occluded|not_valid", re.IGNORECASE
+)
+_EITHER = re.compile(r"mask|ignore", re.IGNORECASE)
 POSITIONS = 2
 """Dimensions of a mask with a value for each position, not only for each sample."""
 
 
 def named(mask: MaskRecord) -> bool:
     """Whether it is called a mask, or something that is one."""
-    return bool(_NAMED.search(mask.part))
+    return any(words.search(mask.part) for words in (_THERE, _FILLED, _EITHER))
 
 
 def says(mask: MaskRecord) -> bool | None:

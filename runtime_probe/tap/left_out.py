@@ -14,21 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime_probe.record import Record, Where
+    from runtime_probe.tap.session import Session
 
 _MOST = 16
 """Lines."""
 
 
-def note(record: Record, name: str, args: Sequence[Any], result: Any, *, inside: bool) -> None:
-    """An operation may have put a constant in place of what some samples hold.
-
-    Args:
-        record: What is known of the lines that do so.
-        name: Name of the operation.
-        args: What it was given.
-        result: What it made, (N, ...).
-        inside: A module is running: outside, products with zeros and ones are weights as a rule.
-    """
+def note(session: Session, name: str, args: Sequence[Any], result: Any) -> None:
+    """An operation may have put a constant in place of what some samples hold; its result is (N, ...)."""
     if not isinstance(result, torch.Tensor) or result.dim() < 2 or len(args) < 2:
         return
     if name == "where" and len(args) == 3:
@@ -37,7 +30,7 @@ def note(record: Record, name: str, args: Sequence[Any], result: Any, *, inside:
         lost = mask if known == [False, True] else ~mask if known == [True, False] else None
     elif name == "masked_fill" and parts_of(args[0]):
         mask = lost = args[1]
-    elif name in ("mul", "rmul") and inside:
+    elif name in ("mul", "rmul") and not session.calls.outside:  # there, zeros and ones are weights of a loss
         mask = next((x for x in args[:2] if isinstance(x, torch.Tensor) and not parts_of(x)), None)
         lost = mask == 0 if mask is not None and _is_zeros_and_ones(mask, len(result)) else None
     else:
@@ -45,7 +38,7 @@ def note(record: Record, name: str, args: Sequence[Any], result: Any, *, inside:
     if lost is None or parts_of(mask) or lost.dtype != torch.bool or not lost.dim():
         return
     if len(lost) == lost.numel() == len(result):
-        _add(record, here(4), int(lost.sum()), len(result))
+        _add(session.record, here(4), int(lost.sum()), len(result))
 
 
 def _is_zeros_and_ones(mask: torch.Tensor, n: int) -> bool:

@@ -35,6 +35,11 @@ def orders_of(tensor: Any, parts: Iterable[str]) -> Uses:
     return found
 
 
+def is_reordered(tensor: torch.Tensor) -> bool:
+    """Whether rows of the batch stand in another order in something that was made of it."""
+    return hasattr(tensor, _ORDERS)
+
+
 class Orders:
     """Orders of rows in one iteration."""
 
@@ -50,9 +55,8 @@ class Orders:
             if order and (part, ()) in uses and tensor.dim() and len(tensor) == len(order):
                 self.blended.add(part)
 
-    def note_result(self, name: str, args: Sequence[Any], kwargs: Any, uses: Uses, result: Any) -> None:
-        """An operation has made something of parts of the batch."""
-        order = _order(name, args, kwargs, result)
+    def note_result(self, order: Order, uses: Uses, result: Any) -> None:
+        """An operation has made something of parts of the batch, and brought their rows into an order, or left them."""
         # torch packs sequences by their length, and puts back what it has made of them.
         where = exactly(5) if order else None
         if where is not None:
@@ -101,8 +105,8 @@ def _then(before: Order, order: Order) -> Order:
     return () if made == tuple(range(len(made))) else made
 
 
-def _order(name: str, args: Sequence[Any], kwargs: Any, result: Any) -> Order:
-    """The order that an operation brings all rows into; none where it leaves them, or makes other ones."""
+def order_of(name: str, args: Sequence[Any], kwargs: Any, result: Any) -> Order:
+    """Return the order that an operation brings all rows into; none where it leaves them, or makes other ones."""
     rows = args[0] if args else None
     if not isinstance(rows, torch.Tensor) or not isinstance(result, torch.Tensor) or rows.shape != result.shape:
         return ()

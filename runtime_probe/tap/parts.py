@@ -11,7 +11,7 @@ import torch
 
 from runtime_probe.record import RowsMoved
 from runtime_probe.tap.calls import LABELS
-from runtime_probe.tap.orders import Orders, orders_of
+from runtime_probe.tap.orders import Orders, is_reordered, order_of, orders_of
 from runtime_probe.tap.places import directly
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers, tensors
 
@@ -81,8 +81,10 @@ class Parts:
             parts = frozenset((f"line {where.line}",)) if where is not None else parts
         if parts:
             self.session.masks.note_read(name, parts, result)
-            uses = frozenset().union(*(orders_of(x, parts_of(x)) for x in given))
-            self.orders.note_result(name, args, kwargs, uses or orders_of(None, parts), result)
+            order = order_of(name, args, kwargs, result)
+            if order or any(map(is_reordered, given)):
+                uses = frozenset().union(*(orders_of(x, parts_of(x)) for x in given))
+                self.orders.note_result(order, uses or orders_of(None, parts), result)
             number = max(map(batch_of, given), default=0)
             for _, tensor in tensors(result):
                 self._note(tensor, parts, number)

@@ -108,11 +108,12 @@ def pair(stretches: list[Any], one: str, other: str) -> list[Relation]:
 
 def _relation(name: str, x: torch.Tensor, y: torch.Tensor, left: Sequence[float] = (1.0, 1.0, 1.0)) -> Relation:
     """Relate stretches of inputs (N, D) and targets (N, E); see `lagged` for what is left open."""
-    found = Relation(name, len(x), dependence(x, y), *left)
+    alike = kernels(x, y)
+    found = Relation(name, len(x), dependence(alike), *left)
     stretches = y.reshape(-1, _LENGTH, y.shape[1])
     within = (stretches - stretches.mean(dim=1, keepdim=True)).square().sum() / (y - y.mean(dim=0)).square().sum()
     if within > _WITHIN:
-        found.row_by_row = dependence(x, y, length=_LENGTH)
+        found.row_by_row = dependence(alike, length=_LENGTH)
     return found
 
 
@@ -176,8 +177,7 @@ def _features(found: list[torch.Tensor]) -> torch.Tensor | None:
     if value.dtype == torch.bool or value.is_complex() or value.dim() > 2:
         return None
     tokens = value[:, None] if value.dim() == 1 else value
-    counts = torch.zeros(len(tokens), _BUCKETS)
-    return _standardized(counts.scatter_add_(1, tokens.long() % _BUCKETS, torch.ones(tokens.shape)))
+    return _standardized(_counted(tokens.long(), torch.ones(tokens.shape)))
 
 
 def _regions(images: torch.Tensor) -> torch.Tensor:
@@ -234,33 +234,37 @@ def _fewer(rows: torch.Tensor, most: int) -> torch.Tensor:
     return rows @ torch.randn(rows.shape[1], most, generator=generator) / rows.shape[1] ** 0.5
 
 
-def dependence(x: torch.Tensor, y: torch.Tensor, *, length: int = 0) -> float:
-    """Return how many standard deviations the dependence of x (N, D) and y (N, E) is above that of shuffled rows.
+def kernels(x: torch.Tensor, y: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return the likeness (N, N) of rows of x (N, D), and of y (N, E), once linear and once Gaussian.
 
-    The Hilbert-Schmidt independence criterion (Gretton et al. 2005) under permutations, the larger one for linear and
-    for Gaussian kernels, these of the median distance.
+    These are of the median distance. Those of x are centred.
+    """
+    pairs = ((x.double() @ x.double().T, y.double() @ y.double().T), (_kernel(x), _kernel(y)))
+    return [((k - k.mean(0) - k.mean(1)[:, None] + k.mean()).float(), (l - l.mean()).float()) for k, l in pairs]  # noqa: E741
+
+
+def dependence(pairs: list[tuple[torch.Tensor, torch.Tensor]], *, length: int = 0) -> float:
+    """Return how many standard deviations the dependence of two sets of rows is above that of shuffled rows.
+
+    The Hilbert-Schmidt independence criterion (Gretton et al. 2005) under permutations, the larger one of all kernels.
 
     Args:
-        x: Inputs.
-        y: Targets.
+        pairs: Of kernels.
         length: Of stretches that rows are shuffled within; 0 for all rows. Two lists that are each in some order have
             to do with each other as a whole, and nothing row by row.
     """
-    pairs = ((x.double() @ x.double().T, y.double() @ y.double().T), (_kernel(x), _kernel(y)))
-    return max(_above(of_x, of_y, length or len(x)) for of_x, of_y in pairs)
+    return max(_above(of_x, of_y, length or len(of_x)) for of_x, of_y in pairs)
 
 
 def _above(k: torch.Tensor, l: torch.Tensor, length: int) -> float:  # noqa: E741 - as in the literature
-    k = k - k.mean(0) - k.mean(1)[:, None] + k.mean()
     generator = torch.Generator().manual_seed(0)
     shuffled = []
     for _ in range(_PERMUTATIONS):
-        places = [first + torch.randperm(length, generator=generator) for first in range(0, len(l), length)]
-        order = torch.cat(places)
-        shuffled.append(float((k * l[order][:, order]).sum()))
+        order = torch.cat([first + torch.randperm(length, generator=generator) for first in range(0, len(l), length)])
+        shuffled.append(float(torch.dot(k.flatten(), l.index_select(0, order).index_select(1, order).flatten())))
     null = torch.tensor(shuffled, dtype=torch.float64)
     spread = float(null.std())
-    return (float((k * l).sum()) - float(null.mean())) / spread if spread > 0 else 0.0
+    return (float(torch.dot(k.flatten(), l.flatten())) - float(null.mean())) / spread if spread > 0 else 0.0
 
 
 def _kernel(rows: torch.Tensor) -> torch.Tensor:

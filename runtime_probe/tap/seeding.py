@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.tap.loaders import items, spread_out
-from runtime_probe.tap.randomness import untouched
+from runtime_probe.tap.randomness import Randomness, untouched
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -21,7 +22,7 @@ _SAMPLES, _SECONDS = 3, 0.5
 def seeded_by_reading(loader: DataLoader[Any]) -> str:
     """Name the package whose seed is the same after each of a few samples; empty for none, and for slow data."""
     chosen, until = spread_out(loader.dataset, _SAMPLES), time.monotonic() + _SECONDS
-    after: list[dict[str, Any]] = []
+    after: list[dict[str, bytes]] = []
     with untouched():
         for index in chosen:
             _stir()
@@ -42,9 +43,10 @@ def _stir() -> None:
         sys.modules["numpy"].random.random()
 
 
-def _states() -> dict[str, Any]:
-    states: dict[str, Any] = {"torch": torch.get_rng_state().tolist(), "random": random.getstate()}
-    if "numpy" in sys.modules:
-        name, keys, *rest = sys.modules["numpy"].random.get_state()
-        states["numpy.random"] = (name, keys.tolist(), rest)
-    return states
+def _states() -> dict[str, bytes]:
+    now = Randomness()
+    return {
+        name: pickle.dumps(state)
+        for name, state in (("torch", bytes(now.torch.tolist())), ("random", now.python), ("numpy.random", now.numpy))
+        if state is not None
+    }

@@ -66,16 +66,17 @@ def kept(data: Any) -> Kept:
 
 def cut_off(data: Any) -> str:
     """Name an array of whole numbers that a data set holds, if the script has the same one with fractions."""
+    whole = list(_arrays(data, whole=True))
     frames = [dict(frame.f_locals) for frame in places.user_frames()]
-    floats = list(_arrays([data, *frames]))
-    for name, array in _arrays(data, whole=True):
+    floats = list(_arrays([data, *frames])) if whole else []
+    for name, array in whole:
         for _, original in floats:
             if original.shape != array.shape:
                 continue
             kept, numbers = (x.detach().flatten()[:_COMPARED].double() for x in (array, original))
             cut = (numbers.trunc(), numbers.round(), numbers.floor())
-            whole = torch.equal(numbers, numbers.round()) or bool((kept == kept[0]).all())
-            if not whole and any(torch.equal(kept, one) for one in cut):
+            told = not torch.equal(numbers, numbers.round()) and not bool((kept == kept[0]).all())
+            if told and any(torch.equal(kept, one) for one in cut):
                 return name
     return ""
 
@@ -109,7 +110,8 @@ def _arrays(data: Any, *, whole: bool = False) -> Iterator[tuple[str, torch.Tens
         if numpy is not None and type(value) is numpy.ndarray and value.dtype.kind in kind and value.flags.writeable:
             value = torch.from_numpy(value) if value.dtype.itemsize <= 8 else None
         if isinstance(value, torch.Tensor):
-            fits = not value.is_floating_point() and value.dtype != torch.bool if whole else value.is_floating_point()
+            fractions = value.is_floating_point() or value.is_complex()
+            fits = not fractions and value.dtype != torch.bool if whole else value.is_floating_point()
             if fits and value.numel() >= _FEWEST and value.device.type == "cpu":
                 yield name, value
         elif depth < _DEEPEST:

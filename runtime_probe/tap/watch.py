@@ -116,7 +116,7 @@ class Watch(TorchFunctionMode):
         self.surrogate.note(name, args, result)
         self.squash.note(name, args, result)
         self.mining.note(name, result)
-        left_out.note(self.session.record, name, args, result, inside=bool(self.session.calls.current()))
+        left_out.note(self.session, name, args, result)
         if name in LOSS_FUNCTIONS:
             self.session.losses.note_loss(name, args, kwargs, result)
         self._arithmetic(name, args, result)

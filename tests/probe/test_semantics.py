@@ -395,26 +395,10 @@ while True:
         optimizer.step()
 """
 
-PICKED_TRACKS = """
-import torch
-from torch import nn
-
-torch.manual_seed(0)
-seen = torch.rand(256, 10) < 0.8
-signal = torch.randn(256, 10, 6)
-speed = (signal @ torch.randn(6, 2)) * seen[..., None]
-model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 2))
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-while True:
-    rows = torch.randint(0, 256, (32,))
-    x, y, valid = signal[rows], speed[rows], seen[rows]
-    error = (model(x) - y).square().mean(dim=-1)
-    loss = error[valid].mean()
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-"""
+PICKED_TRACKS = TRACKS.replace(
+    "for x, y, valid in DataLoader(TensorDataset(signal, speed, seen), 32, shuffle=True):\n",
+    "for rows in torch.randint(0, 256, (64, 32)):\n        x, y, valid = signal[rows], speed[rows], seen[rows]\n",
+)
 
 PLANS = """
 import torch
@@ -815,8 +799,8 @@ FAULTS = {
     ),
     "a mask turned round without a loader": (
         PICKED_TRACKS,
-        "error[valid].mean()",
-        "error[~valid].mean()",
+        "(error * valid).sum()",
+        "(error * ~valid).sum()",
         "padding-not-masked",
     ),
     "a mask turned round": (TRACKS, "(error * valid).sum()", "(error * ~valid).sum()", "padding-not-masked"),
