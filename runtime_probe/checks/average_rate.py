@@ -42,7 +42,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     still = next((o for o in record.optimizers if o.average_still and not o.follows), None)
     if still is not None:
         yield warned(
-            f"{still.average_still} has not moved while the weights did: after ten updates it is the random start",
+            f"{still.average_still} has not moved while the weights did: it is still what they began with",
             "update the average after each step of the optimizer: average.lerp_(weights, 1 - decay)",
             still.where,
         )
