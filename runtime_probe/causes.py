@@ -21,7 +21,7 @@ _ORDER = (
     "draws-repeated", "attention-over-queries",
     "policy-gradient-reversed", "noise-unseen", "dimensions-scrambled", "update-goes-uphill",
     # Hardly anything is done at all.
-    "updates-too-few",
+    "updates-too-few", "data-left-out",
     # The data are not what the model can use.
     "data-not-finite", "inputs-constant", "inputs-repeated", "inputs-not-normalized", "targets-not-normalized",
     "target-scales-differ",
@@ -96,9 +96,11 @@ def is_effect(result: Result) -> bool:
 def explained(results: Sequence[Result]) -> dict[str, str]:
     """Return the failed checks that follow from another failed check, each with that one."""
     failed = {result.check: result for result in results if result.status is Status.FAIL}
-    causes = {check: _cause(check, failed) for check in failed}
+    # A setting that makes a run short is a warning, and a cause all the same.
+    set_so = {result.check: result for result in results if result.check == "data-left-out" and result.numbers}
+    causes = {check: _cause(check, {**set_so, **failed}) for check in failed}
     # A cause must not itself be explained by what it explains.
-    return {check: cause for check, cause in causes.items() if cause and not causes[cause]}
+    return {check: cause for check, cause in causes.items() if cause and not causes.get(cause)}
 
 
 def explain(results: Sequence[Result]) -> list[Result]:
@@ -126,6 +128,8 @@ def _cause(check: str, failed: dict[str, Result]) -> str:
 def _follows(effect: Result, cause: Result) -> bool:
     """What depends on the numbers: what was there at the first step is no effect of updates."""
     pair = (effect.check, cause.check)
+    if cause.check == "data-left-out":
+        return "planned" in effect.numbers
     if pair == ("learning-rate-too-low", "parameters-not-moving"):
         return bool(cause.numbers.get("half"))
     if pair == ("parameters-not-moving", "learning-rate-too-low"):

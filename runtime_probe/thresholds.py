@@ -336,6 +336,8 @@ BIN_CLASSES = 32
 """Classes that may be bins of a continuous quantity; a classifier of ten classes has honest majorities."""
 LEAKAGE = 1e-4
 """Relative movement of outputs that must not move; rounding is a hundred times smaller."""
+SILENT_ROWS = 16
+"""Rows of an output in which a dimension gets no gradient: of fewer, labels or masks may leave it out by chance."""
 HEAD_MARGIN = 0.05
 """Share of the head's range by which targets may lie beyond it."""
 

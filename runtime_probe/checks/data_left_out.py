@@ -21,6 +21,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield warned(
             f"the trainer is told to leave data out: {', '.join(batch.limits)}",
             "remove it for the real run; leave it if it is meant",
+            limits=batch.limits,
         )
     elif batch.share is not None and batch.share < t.SUBSET:
         yield warned(

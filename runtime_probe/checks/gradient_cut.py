@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.checks.base import Check, Outcome, failed, names, passed, skipped
+from runtime_probe import thresholds as t
+from runtime_probe.checks.base import Check, Outcome, failed, names, passed, skipped, warned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "rsample(): the same draw as a function of mean and deviation",
             record.features.sampled_into,
         )
+    silent_outputs = [out for out in record.features.unlearnt if out.dimensions and out.rows >= t.SILENT_ROWS]
+    for output in silent_outputs:
+        silent = output.dimensions
+        if len(silent) < output.width:
+            yield warned(
+                f"no loss gives a gradient to dimension {names([str(d) for d in silent])} of the {output.width} of"
+                f" {output.name}",
+                "look for a detach() on the way to the loss, a slice that is left out, a head that is wider than what"
+                " is learnt",
+                output.where,
+                silent=len(silent),
+                width=output.width,
+            )
     for passes in ("values", "gradients"):
         found = [cut for cut in cuts if cut.passes == passes]
         where = names([cut.part for cut in found])
@@ -38,7 +52,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                          " gradient comes back", remedy)  # fmt: skip
         elif found:
             yield failed(f"{found[0].model}: its gradient goes to {where}, on which its output does not depend", remedy)
-    if not cuts:
+    if not cuts and not silent_outputs:
         yield passed("gradients go where the values of outputs come from")
 
 

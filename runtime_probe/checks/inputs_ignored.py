@@ -28,6 +28,16 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 samples=line.samples,
             )
             return
+    for answers in record.experiments.alike:
+        if answers.alike == answers.samples:
+            yield failed(
+                f"{answers.model} answers the same to all {answers.samples} samples of the batch, to the last digit,"
+                " though they differ",
+                "print what reaches each layer: an output is read where the input does not come, at a class token or a"
+                " position that sees only itself, or behind a dead layer",
+                samples=answers.samples,
+            )
+            return
     zeroed, reference = record.experiments.zeroed, record.experiments.zeroed_reference
     if not zeroed or not reference:
         yield skipped("steps with the inputs set to zero were not tried")

@@ -22,9 +22,18 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     judged = [mask for mask in judged if mask.part] or judged
     for mask in judged:
         yield _of_targets(mask)
+    read = [answers for answers in record.experiments.alike if answers.filled]
+    for answers in read:
+        yield failed(
+            f"{answers.model} answers the same to {answers.alike} of {answers.samples} samples, to the last digit:"
+            " to those whose ends are filled up",
+            "read the last frame of each sequence, not of the padded batch: x[arange(N), lengths - 1], or the final"
+            " state that a packed sequence gives",
+            alike=answers.alike,
+        )
     padding = record.padding
     if padding is None:
-        if not judged:
+        if not judged and not read:
             yield skipped("no padding was seen")
         return
     if padding.within:

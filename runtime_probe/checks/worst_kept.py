@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
-_LESS = re.compile(r"loss|error|rmse|mse|mae|perplexity|nll|(?<![a-z])(wer|cer|ppl|fid|kl)(?![a-z])")
+_LESS = re.compile(r"loss|error|drift|rmse|mse|mae|perplexity|nll|(?<![a-z])(wer|cer|ppl|fid|kl)(?![a-z])")
 _MORE = re.compile(
     r"acc|auroc|auc|f1|dice|reward|success|precision|recall|(?<![a-z])(m?iou|m?ap|r2|bleu|psnr|ssim)(?![a-z])"
 )
@@ -24,7 +24,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for keeper in record.keepers:
         name = keeper.monitor.lower()
         less, more = bool(_LESS.search(name)), bool(_MORE.search(name))
-        if less is not more and keeper.more is less:
+        if keeper.never:
+            bound, than = ("infinity", "more") if keeper.more else ("minus infinity", "less")
+            yield failed(
+                f"{keeper.kind} never keeps any weights: the best `{keeper.monitor}` begins with {bound}, and is"
+                f" replaced by what is {than}",
+                "turn the comparison round, or begin with the other infinity",
+            )
+        elif less is not more and keeper.more is less:
             better, mode = ("less", "min") if less else ("more", "max")
             yield failed(
                 f"{keeper.kind} keeps the weights with the {'most' if keeper.more else 'least'} `{keeper.monitor}`, of"

@@ -24,7 +24,9 @@ from runtime_probe.record.features import Features as Features
 from runtime_probe.record.features import LeftOut as LeftOut
 from runtime_probe.record.features import MixRecord as MixRecord
 from runtime_probe.record.features import RowsMoved as RowsMoved
+from runtime_probe.record.features import Sampler as Sampler
 from runtime_probe.record.features import Times as Times
+from runtime_probe.record.features import Unlearnt as Unlearnt
 from runtime_probe.record.losses import Judged as Judged
 from runtime_probe.record.losses import LatentRecord as LatentRecord
 from runtime_probe.record.losses import Latents as Latents
@@ -59,6 +61,7 @@ from runtime_probe.record.tried import Cut as Cut
 from runtime_probe.record.tried import Experiments as Experiments
 from runtime_probe.record.tried import Leakage as Leakage
 from runtime_probe.record.tried import OrderAsked as OrderAsked
+from runtime_probe.record.tried import OutputsAlike as OutputsAlike
 from runtime_probe.record.tried import PhaseRecord as PhaseRecord
 from runtime_probe.record.tried import VelocityRecord as VelocityRecord
 

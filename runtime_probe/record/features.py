@@ -41,6 +41,28 @@ class RowsMoved:
 
 
 @dataclass(slots=True)
+class Sampler:
+    """A line of a loop that takes the answer of a model for something."""
+
+    kind: str
+    """`noise` or `velocity`."""
+    where: Where = field(default_factory=Where)
+
+
+@dataclass(slots=True)
+class Unlearnt:
+    """An output (..., D) of a model, some of whose dimensions no backward pass has reached with anything but 0."""
+
+    name: str
+    dimensions: list[int]
+    width: int
+    rows: int
+    """Of the output in the script's own batch."""
+    where: Where = field(default_factory=Where)
+    """backward()"""
+
+
+@dataclass(slots=True)
 class LeftOut:
     """A line that puts a constant in place of what some samples hold, by chance."""
 
@@ -61,6 +83,9 @@ class Features:
     time_integral: bool = False
     times: Times | None = None
     """Of the script's own batch."""
+    noised_target: str = ""
+    """What the loss of noised data compares with: `noise`, `data`, or a `difference` of the two; empty if unknown."""
+    samplers: list[Sampler] = field(default_factory=list)
     target_is_given: Where | None = None
     """A loss compares with the very sample, noise and all, that the model is given."""
     one_position: int = 0
@@ -98,6 +123,8 @@ class Features:
     answers_ignored: bool = False
     """A language model learns how rows begin, and what follows is ignored."""
     left_out: list[LeftOut] = field(default_factory=list)
+    unlearnt: list[Unlearnt] = field(default_factory=list)
+    """Outputs of models that some dimensions of get a gradient, and others never."""
     rows_moved: RowsMoved | None = None
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""

@@ -211,3 +211,5 @@ class Keeper:
     """Name of the number that it looks at."""
     more: bool
     """Whether more of it is taken to be better."""
+    never: bool = False
+    """It begins with an infinity that nothing surpasses."""

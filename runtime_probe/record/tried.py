@@ -22,6 +22,18 @@ class Leakage:
 
 
 @dataclass(slots=True)
+class OutputsAlike:
+    """Samples that differ, and that a model answers alike to the last digit."""
+
+    model: str
+    samples: int
+    """Of the batch."""
+    alike: int
+    filled: bool
+    """These, and no others, end in what fills short sequences up."""
+
+
+@dataclass(slots=True)
 class Cut:
     """A part of a model between which and the output only values pass, or only gradients."""
 
@@ -67,6 +79,7 @@ class Experiments:
     noise_reaches_model: bool | None = None
     """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)
+    alike: list[OutputsAlike] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
     orders: list[OrderAsked] = field(default_factory=list)
 

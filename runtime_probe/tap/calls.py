@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 LABELS = frozenset(("labels", "label", "targets", "target", "y"))
-_MASKS = ("mask", "position")
+_MASKS = ("mask", "position", "length")
 """Parts of names of inputs that say how to read the others; without them a model may have nothing to attend to."""
 _SEQUENCE = 3
 """Dimensions of what a convolution over time is given: (N, C, T)."""
@@ -300,21 +300,17 @@ def mapped(call: Call, change: Callable[[str, torch.Tensor], torch.Tensor]) -> t
     return args, {name: inner(value, name) for name, value in call.kwargs.items()}
 
 
+def zeroed(call: Call) -> tuple[Any, Any]:
+    """Arguments and keywords of a call with tensors set to zero; targets, masks, positions and counts stay."""
+    return mapped(call, lambda name, value: value if _kept(name) else _zero(value))
+
+
 def _kept(name: str) -> bool:
-    return name in LABELS or any(part in name for part in _MASKS)
+    return name.rpartition(".")[2] in LABELS or any(part in name for part in _MASKS)
 
 
-def zeroed(value: Any) -> Any:
-    """The same containers with tensors set to zero; targets, masks, positions and counts stay."""
-    if isinstance(value, torch.Tensor):
-        if value.dim() == 0 or value.dtype == torch.bool:
-            return value  # a count, a mask
-        # A gradient penalty differentiates by the input: the graph has to stay.
-        return value * 0 if value.requires_grad else torch.zeros_like(value)
-    if isinstance(value, dict):
-        made = type(value)() if type(value) is dict else value.copy()
-        made.update((k, v if _kept(str(k)) else zeroed(v)) for k, v in value.items())
-        return made
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return tuple(zeroed(item) for item in value)
-    return [zeroed(item) for item in value] if isinstance(value, list) else value
+def _zero(value: torch.Tensor) -> torch.Tensor:
+    if value.dim() == 0 or value.dtype == torch.bool:
+        return value  # a count, a mask
+    # A gradient penalty differentiates by the input: the graph has to stay.
+    return value * 0 if value.requires_grad else torch.zeros_like(value)

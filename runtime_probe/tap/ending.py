@@ -17,7 +17,7 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.record import files as record_files
-from runtime_probe.tap import cuts, leakage, places, positions
+from runtime_probe.tap import alike, cuts, leakage, places, positions
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -110,6 +110,8 @@ def note_crash(session: Session, error: BaseException) -> None:
             f"the script stopped during '{session.course.phase}': {type(error).__name__}: {error}"
         )
         session.record.status = "complete"
+        session.experiments.close()
+        _ask_models(session)
         return
     where = Where()
     for frame in traceback.extract_tb(error.__traceback__):
@@ -130,10 +132,19 @@ def note_crash(session: Session, error: BaseException) -> None:
 def conclude(session: Session, status: str) -> None:
     """The last step is done: stop looking, and ask the model what needs no training."""
     session.active = session.watching = False
-    session.record.experiments.leakage = leakage.look(session)
-    session.record.experiments.cuts = cuts.look(session)
-    session.record.experiments.orders = positions.look(session)
+    _ask_models(session)
     describe(session, status)
+
+
+def _ask_models(session: Session) -> None:
+    """With the weights after the ten steps, where these are known: what does an output depend on?"""
+    active, session.active = session.active, False
+    if session.experiments.snapshot is not None:
+        session.experiments.snapshot.put_back()
+    experiments = session.record.experiments
+    experiments.leakage, experiments.alike = leakage.look(session), alike.look(session)
+    experiments.cuts, experiments.orders = cuts.look(session), positions.look(session)
+    session.active = active
 
 
 def describe(session: Session, status: str) -> None:

@@ -17,6 +17,7 @@ from runtime_probe.tap import (
     places,
     planned,
     randomness,
+    samplers,
     shifts,
     times,
 )
@@ -78,6 +79,9 @@ def after_warm_up(session: Session) -> None:
     alive = living.found()
     with session.looking("asking what keeps the best weights"):
         session.record.keepers = keepers.among(alive) + keepers.written(places.files())
+    if session.record.features.noised_target:
+        with session.looking("reading samplers"):
+            session.record.features.samplers = samplers.written(places.files())
     session.forget_step()
     with session.looking("comparing what a model is asked"):
         session.record.asked_outside = list(session.calls.evaluated.found())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _BEST = "best"
 _MOST_FILES, _LARGEST = 50, 500_000
 """Files of the script, and bytes of one, that are read."""
+_INFINITE = re.compile(r"(-)?(?:(?:math|np|numpy|torch)\.inf|float\('(-)?\+?inf(?:inity)?'\))", re.IGNORECASE)
 _GREATER, _LESS = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)
 
 
@@ -41,15 +43,33 @@ def written(paths: Iterable[str]) -> list[Keeper]:
             tree = ast.parse(source) if len(source) < _LARGEST and _BEST.encode() in source else None
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
+        begins = _begins(tree) if tree is not None else {}
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.If):
                 place = f"{Path(path).name}:{node.lineno}"
-                found += [Keeper(place, name, more=more) for name, more in _replaced(node)]
+                for kept, name, more in _replaced(node):
+                    sides = begins.get(kept, set())
+                    found.append(Keeper(place, name, more=more, never=sides == {more}))
     return found
 
 
-def _replaced(node: ast.If) -> Iterator[tuple[str, bool]]:
-    """Yield what is called the best, and whether the larger one takes its place."""
+def _begins(tree: ast.AST) -> dict[str, set[bool]]:
+    """By name: whether it is ever set to infinity (True), and to minus infinity (False)."""
+    found: dict[str, set[bool]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            pairs = [(ast.unparse(node.target), ast.unparse(node.value))]
+        else:
+            pairs = list(_assigned([node])) if isinstance(node, ast.Assign) else []
+        for kept, new in pairs:
+            infinite = _INFINITE.fullmatch(new)
+            if infinite:
+                found.setdefault(kept, set()).add(bool(infinite[1]) is bool(infinite[2]))
+    return found
+
+
+def _replaced(node: ast.If) -> Iterator[tuple[str, str, bool]]:
+    """Yield what holds the best, what it is the best of, and whether the larger one takes its place."""
     tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
     for test in tests:
         if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (*_GREATER, *_LESS)):
@@ -62,7 +82,7 @@ def _replaced(node: ast.If) -> Iterator[tuple[str, bool]]:
                 taken = isinstance(test.ops[0], _GREATER) is (new == left)
                 greater = taken is (branch is node.body)
                 name = kept.rpartition(".")[2]
-                yield (new if name == _BEST else name), greater
+                yield kept, (new if name == _BEST else name), greater
 
 
 def _assigned(branch: list[ast.stmt]) -> Iterator[tuple[str, str]]:

@@ -43,6 +43,8 @@ class Noise:
         self.normal: dict[int, torch.Tensor] = {}
         """The draws of this iteration, by their numbers."""
         self.mixes: list[Mix] = []
+        self.mixed_data: list[torch.Tensor] = []
+        """Of this iteration."""
         self.mixed_draws: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         """Draws that were added to something, with id and shape of each sum; 0 for noise that nobody knows."""
         self.drawn: list[tuple[str, Where]] = []
@@ -105,6 +107,7 @@ class Noise:
     def _note_mix(self, result: torch.Tensor, data: torch.Tensor, noise: Any, tag: Any) -> None:
         """Noise was added to data."""
         drawn, features = self.normal.get(_draw_of(noise)), self.session.record.features
+        self.mixed_data = [*self.mixed_data[1 - _MIXES :], data.detach()]
         mix = mixed(result, data, drawn) if drawn is not None and len(self.mixes) < _MIXES else None
         self.mixes += [mix] if mix is not None else []
         if tag is not _NORMAL:
@@ -123,6 +126,13 @@ class Noise:
         given = [t for call in self.session.calls.outer.values() for _, t in call.named()]
         if getattr(target, _MIXED, 0) and any(t.data_ptr() == target.data_ptr() for t in given):
             self.session.record.features.target_is_given = here(4)
+        features = self.session.record.features
+        if _draw_of(target):
+            features.noised_target = "noise"
+        elif getattr(target, _MIXED, 0):
+            features.noised_target = "difference"
+        elif any(data.shape == target.shape and torch.equal(data, target) for data in self.mixed_data):
+            features.noised_target = "data"
         draw = _draw_of(target) or getattr(target, _MIXED, 0)
         if draw and mixed and draw not in mixed:
             self.session.record.features.other_noise = here(4)
@@ -144,6 +154,7 @@ class Noise:
         self.latents.forget()
         self.draws.clear()
         self.mixed_draws.clear()
+        self.mixed_data.clear()
         self.normal.clear()
         self.mixes.clear()
 

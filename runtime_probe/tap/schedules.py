@@ -20,6 +20,8 @@ _STEPS = 10_000
 """Looked at where the script does not say how many it means to make."""
 _OVER = 0.0099
 """Of its highest rate: two drops to a tenth leave a hundredth, and are meant."""
+_FLOOR, _SMOOTH = 0.2, 20
+"""Of its highest rate, that a schedule which goes down bit by bit ends at: it is over when it is there."""
 
 
 class Schedules:
@@ -61,8 +63,12 @@ class Schedules:
             # One that is stepped with each update: those that count epochs are not stepped yet.
             if planned and 1 < tracked.steps <= steps:
                 peak = factors.index(max(factors))
+                ends = _OVER * factors[peak]
+                smooth = isinstance(schedule, LambdaLR) and len(set(factors)) > _SMOOTH
+                if (smooth or isinstance(schedule, lr_scheduler.LinearLR)) and factors[-1] < _FLOOR * factors[peak]:
+                    ends = max(ends, min(factors[peak:]) * (1 + _OVER))
                 later = zip(points[peak:], factors[peak:], strict=True)
-                optimizer.schedule_over = next((point for point, f in later if f < _OVER * factors[peak]), None)
+                optimizer.schedule_over = next((point for point, f in later if f < ends), None)
 
 
 def _factor(schedule: Any) -> Callable[[int], float] | None:
@@ -71,6 +77,9 @@ def _factor(schedule: Any) -> Callable[[int], float] | None:
         return lambda step: max(float(function(step)) for function in schedule.lr_lambdas)
     if isinstance(schedule, lr_scheduler.CosineAnnealingLR):
         return lambda step: (1.0 + math.cos(math.pi * step / schedule.T_max)) / 2.0
+    if isinstance(schedule, lr_scheduler.LinearLR):
+        low, high, total = schedule.start_factor, schedule.end_factor, schedule.total_iters
+        return lambda step: float(low + (high - low) * min(step / max(total, 1), 1.0))
     if isinstance(schedule, lr_scheduler.ExponentialLR):
         return lambda step: float(schedule.gamma**step)
     if isinstance(schedule, lr_scheduler.StepLR):

@@ -84,3 +84,18 @@ def test_comparisons_with_the_best_so_far_are_read(text: str, found: list[tuple[
     kept = keepers.written(paths)
     assert [(keeper.monitor, keeper.more) for keeper in kept] == found
     assert {keeper.kind for keeper in kept} <= {"train.py:1"}
+
+
+@pytest.mark.parametrize(
+    ("begins", "sign", "never"),
+    [
+        ("float('inf')", ">", True), ("float('inf')", "<", False), ("-float('inf')", "<", True),
+        ('float("-inf")', "<", True), ("-math.inf", ">", False), ("np.inf", ">", True), ("0.0", ">", False),
+    ],
+)  # fmt: skip
+def test_a_best_that_begins_at_the_wrong_end_is_never_replaced(
+    begins: str, sign: str, never: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text(f"best, state = {begins}, None\nif drop {sign} best:\n    best = drop\n")
+    (kept,) = keepers.written([str(tmp_path / "train.py")])
+    assert kept.never is never

@@ -18,6 +18,7 @@ SCHEDULES = {
     "steps": lambda o: lr_scheduler.StepLR(o, 7, 0.5),
     "milestones": lambda o: lr_scheduler.MultiStepLR(o, [4, 4, 20], 0.3),
     "polynomial": lambda o: lr_scheduler.PolynomialLR(o, 25, 2.0),
+    "a line": lambda o: lr_scheduler.LinearLR(o, 1.0, 0.05, total_iters=15),
     "function": lambda o: lr_scheduler.LambdaLR(o, lambda step: min(1.0, step / 10)),
 }
 

@@ -171,6 +171,14 @@ class Velocity(nn.Module):
         return self.net(torch.cat([x_t, t, s], dim=1))
 
 
+@torch.no_grad()
+def sample(model, state, steps=10):
+    x = torch.randn(len(state), 3)
+    for step in range(steps):
+        x = x + model(x, torch.full((len(x), 1), step / steps), state) / steps
+    return x
+
+
 model = Velocity()
 state = torch.randn(640, 4)
 action = torch.tanh(state[:, :3]) + 0.1 * torch.randn(640, 3)
@@ -180,6 +188,44 @@ while True:
         t = torch.rand(len(a), 1).clamp(1e-3, 1 - 1e-3)
         noise = torch.randn_like(a)
         loss = nn.functional.mse_loss(model((1 - t) * noise + t * a, t, s), a - noise)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
+RECORDINGS = """
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.utils.data import DataLoader
+
+torch.manual_seed(0)
+data = [(torch.randn(length, 4).cumsum(0) / 4, length) for length in torch.randint(6, 24, (256,)).tolist()]
+data = [(frames, int(frames[-1, 0] > 0)) for frames, _ in data]
+
+
+def collate(samples):
+    frames, labels = zip(*samples)
+    return pad_sequence(frames, batch_first=True), torch.tensor([len(f) for f in frames]), torch.tensor(labels)
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru, self.head = nn.GRU(4, 16, batch_first=True), nn.Linear(16, 2)
+
+    def forward(self, frames, counts):
+        states, last = self.gru(pack_padded_sequence(frames, counts, batch_first=True, enforce_sorted=False))
+        states, _ = pad_packed_sequence(states, batch_first=True)
+        return self.head(last[-1])
+
+
+model = Recurrent()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for frames, lengths, labels in DataLoader(data, 32, shuffle=True, collate_fn=collate):
+        loss = nn.functional.cross_entropy(model(frames, lengths), labels)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -233,6 +279,15 @@ class Denoiser(nn.Module):
 
     def forward(self, noised, t, state):
         return self.net(torch.cat([noised, self.times(t), state], dim=1))
+
+
+def sample(model, state):
+    x = torch.randn(len(state), 12)
+    for t in range(49, 0, -1):
+        noise = model(x, torch.full((len(x),), t), state)
+        clean = (x - (1 - alphas[t]).sqrt() * noise) / alphas[t].sqrt()
+        x = alphas[t - 1].sqrt() * clean + (1 - alphas[t - 1]).sqrt() * noise
+    return x
 
 
 model = Denoiser()
@@ -862,6 +917,28 @@ FAULTS = {
     "labels of other samples": (SUPERVISED, "> 0).long()", "> 0).long()[torch.randperm(640)]", "targets-unrelated"),
     "labels shuffled": (SUPERVISED, "model(x), y)", "model(x), y[torch.randperm(len(y))])", "targets-unrelated"),
     "the momentum of another library": (SUPERVISED, "momentum=0.1", "momentum=0.99", "norm-momentum-wrong"),
+    "the last frame of a padded batch": (RECORDINGS, "last[-1]", "states[:, -1]", "padding-not-masked"),
+    "one answer for all": (ATTENTION, "self.qkv(x)", "self.qkv(torch.zeros_like(x))", "inputs-ignored"),
+    "clean data where noise is asked for": (DIFFUSION, "t, s), noise)", "t, s), a)", "sampler-disagrees"),
+    "clean data where velocity is asked for": (FLOW, "t, s), a - noise)", "t, s), a)", "sampler-disagrees"),
+    "half of an output is left out": (
+        FLOW,
+        "loss = nn.functional.mse_loss(model((1 - t) * noise + t * a, t, s), a - noise)",
+        "loss = (model((1 - t) * noise + t * a, t, s) - (a - noise))[:, :2].square().mean()",
+        "gradient-cut",
+    ),
+    "a linear schedule of epochs": (
+        SUPERVISED,
+        "CosineAnnealingLR(optimizer, T_max=20 * len(loader))",
+        "LinearLR(optimizer, 1.0, 0.05, total_iters=20)",
+        "learning-rate-too-low",
+    ),
+    "a best that is never reached": (
+        SUPERVISED,
+        "for epoch in range(20):\n",
+        "best = float('inf')\nfor epoch in range(20):\n    if epoch / 20 > best:\n        best = epoch / 20\n",
+        "worst-weights-kept",
+    ),
     "a subset": (
         SUPERVISED,
         "DataLoader(TensorDataset(images, labels),",
@@ -957,6 +1034,7 @@ HEALTHY = {
     "gan": GAN,
     "attention": ATTENTION,
     "supervised": SUPERVISED,
+    "recordings": RECORDINGS,
     "diffusion": DIFFUSION,
     "likelihood": LIKELIHOOD,
     "cosines": COSINES,

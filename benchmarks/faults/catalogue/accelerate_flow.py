@@ -51,7 +51,7 @@ FAMILY = FamilyOfFaults(
         # Only what is padded is learned: of most chunks, nothing.
         fault(
             "padding-mask-inverted",
-            "vanishing-gradients loss-detached parameters-without-gradient",
+            "padding-not-masked vanishing-gradients loss-detached parameters-without-gradient",
             'valid = (~batch["action_is_pad"]).float()',
             'valid = batch["action_is_pad"].float()',
         ),

@@ -56,7 +56,7 @@ FAMILY = FamilyOfFaults(
             "adam-for-adamw", "weight-decay-in-adam weight-decay-too-high", "torch.optim.AdamW(", "torch.optim.Adam("
         ),
         # The comparison that picks the best checkpoint is the wrong way round: the untrained weights are restored at the end.
-        fault("best-checkpoint-reversed", "", "if val_drift < best:", "if val_drift > best:"),
+        fault("best-checkpoint-reversed", "worst-weights-kept", "if val_drift < best:", "if val_drift > best:"),
         # Left over from fine-tuning: here no pretrained weights are loaded.
         fault(
             "backbone-frozen-at-random",

@@ -79,7 +79,7 @@ FAMILY = FamilyOfFaults(
             "nn.init.trunc_normal_(self.head.weight, std=0.02)",
             "nn.init.normal_(self.head.weight, std=5.0)",
         ),
-        fault("batch-first-forgotten", "samples-leak", "batch_first=True, norm_first", "norm_first"),
+        fault("batch-first-forgotten", "samples-leak inputs-ignored", "batch_first=True, norm_first", "norm_first"),
         fault(
             "constants-for-unit-range",
             "inputs-not-normalized",

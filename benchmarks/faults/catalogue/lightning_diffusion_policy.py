@@ -46,7 +46,7 @@ FAMILY = FamilyOfFaults(
         # The sampler takes what is predicted for noise.
         fault(
             "target-is-the-clean-sample",
-            "",
+            "sampler-disagrees",
             "F.mse_loss(model(noisy, timestep, obs), noise)",
             "F.mse_loss(model(noisy, timestep, obs), action)",
         ),

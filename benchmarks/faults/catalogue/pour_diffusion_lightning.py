@@ -44,7 +44,9 @@ FAMILY = FamilyOfFaults(
             "self.net(clean, k,",
         ),
         # A diagnosis: the network is trained to predict the clean actions, the sampler takes its output for the noise.
-        fault("sample-as-target", "", "F.mse_loss(predicted, noise, ", "F.mse_loss(predicted, clean, "),
+        fault(
+            "sample-as-target", "sampler-disagrees", "F.mse_loss(predicted, noise, ", "F.mse_loss(predicted, clean, "
+        ),
         # Optimization and the loop.
         # Lightning steps a schedule once per epoch: the warm-up of 40 steps does not end.
         fault("schedule-per-epoch", "learning-rate-too-low", ', "interval": "step"', ""),

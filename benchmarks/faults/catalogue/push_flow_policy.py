@@ -41,7 +41,7 @@ FAMILY = FamilyOfFaults(
             "velocity-towards-noise", "velocity-reversed", "velocity = actions - noise", "velocity = noise - actions"
         ),
         # Words: the target is the clean chunk, but the sampler integrates the output as the path's velocity.
-        fault("clean-chunk-as-velocity", "", "velocity = actions - noise", "velocity = actions"),
+        fault("clean-chunk-as-velocity", "sampler-disagrees", "velocity = actions - noise", "velocity = actions"),
         fault(
             "pad-mask-inverted",
             "padding-not-masked mask-unused",

@@ -56,7 +56,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: "training_step returns None, so Lightning skips backward and step".
         fault(
             "training-step-returns-nothing",
-            "",
+            "loss-detached",
             "on_step=False, on_epoch=True)\n        return loss\n",
             "on_step=False, on_epoch=True)\n",
         ),

@@ -50,7 +50,7 @@ FAMILY = FamilyOfFaults(
         fault("lr-x1000", "learning-rate-too-high", _LR, '"--lr", type=float, default=1.0'),
         fault("lr-tiny", "learning-rate-too-low", _LR, '"--lr", type=float, default=1e-8'),
         fault("sign-flipped", "loss-negated", "return (bce + kld) / len(x)", "return -(bce + kld) / len(x)"),
-        fault("kl-flipped", "", "kld = -0.5 * torch.sum(", "kld = 0.5 * torch.sum("),
+        fault("kl-flipped", "loss-negated", "kld = -0.5 * torch.sum(", "kld = 0.5 * torch.sum("),
         fault(
             "log-of-pixels",
             "nan-or-inf",
