@@ -53,7 +53,10 @@ _OTHER_LOSS = ("nll-without-log-softmax", "loss-negated", "loss-broadcasts")
 _NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away", "loss-detached")
 
 _EXPLAINED_BY: dict[str, tuple[str, ...]] = {
-    "loss-detached": ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away"),
+    "loss-detached": (
+        "everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away", "logits-bounded",
+        "targets-beyond-head",
+    ),
     "average-rate-wrong": ("updates-too-few",),
     "learning-rate-too-low": (
         "updates-too-few", *_NO_GRADIENT, *_UNITS, "clipping-without-effect", "fp16-gradients-not-unscaled",

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Report the differences that became a table."""
-    if record.broadcasts:
+    if record.features.likelihood_of_all is not None:
+        yield failed(
+            "the log-probabilities of all samples are one number here, and that is compared with a number for each"
+            " sample",
+            "sum over the dimensions of an action and keep the samples apart: log_prob(action).sum(-1)",
+            record.features.likelihood_of_all,
+        )
+    elif record.broadcasts:
         call = record.broadcasts[0]
         left, right = _shape(call.input_shape), _shape(call.target_shape)
         repeated = len(call.input_shape) == len(call.target_shape)

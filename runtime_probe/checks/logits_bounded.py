@@ -17,21 +17,32 @@ if TYPE_CHECKING:
 
 _NARROW = ("Tanh", "Sigmoid", "Hardtanh", "Hardsigmoid")
 _CUT = ("Relu",)
+_REMEDY = "drop the activation behind the last layer: logits are free numbers"
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at what made the logits."""
     calls = calls_of(record, "cross_entropy")
+    binary = calls_of(record, "binary_cross_entropy_with_logits")
+    halves = [call for call in binary if call.made_by.startswith(_CUT)]
+    if most(binary, halves):
+        yield failed(
+            "the logits of binary_cross_entropy_with_logits come out of relu: no probability is below 0.5",
+            _REMEDY,
+            halves[0].where,
+        )
+    elif binary:
+        yield passed("logits are free numbers", binary[0].where)
     if not calls:
-        yield skipped("cross_entropy was not called")
+        if not binary:
+            yield skipped("cross_entropy was not called")
         return
     narrow = [call for call in calls if call.made_by.startswith(_NARROW)]
     cut = [call for call in calls if call.made_by.startswith(_CUT)]
-    remedy = "drop the activation behind the last layer: logits are free numbers"
     for bad, say in ((narrow, failed), (cut, warned)):
         if most(calls, bad):
             name = bad[0].made_by.split("Backward")[0].lower()
-            yield say(f"the logits of cross_entropy come out of {name}", remedy, bad[0].where)
+            yield say(f"the logits of cross_entropy come out of {name}", _REMEDY, bad[0].where)
             return
     scaled = [(call, call.scale) for call in calls if call.scale and call.classes > t.COSINE_CLASSES]
     flat = [(call, scale) for call, scale in scaled if scale <= t.COSINE_SCALE or _is_logarithm(scale)]

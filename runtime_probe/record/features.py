@@ -136,6 +136,8 @@ class Features:
     """Embeddings of two views were compared with each other."""
     views_alike: Where | None = None
     """Where two views whose embeddings are compared are one and the same."""
+    likelihood_of_all: Where | None = None
+    """Where the log-probabilities of a whole batch, as one number, meet one number for each sample."""
     probabilities_as_logits: Where | None = None
     """log_prob() of a distribution whose logits came out of a softmax."""
     sampled_into: Where | None = None

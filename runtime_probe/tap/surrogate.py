@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from runtime_probe.tap.places import here
+
 if TYPE_CHECKING:
     from runtime_probe.record import Record
 
 _LIKELY = "_convdiag_likelihood"
 """Tag of what grows with a log-probability (1), or falls (-1)."""
 _NEGATED = "_convdiag_negated"
+_OF_ALL = "_convdiag_of_all"
+"""Tag of one number that holds the log-probabilities of a whole batch."""
+_SAMPLES = 4
+"""Of a batch; of fewer rows, these may be the dimensions of one action."""
 _KEEP = frozenset(
     "sum mean squeeze unsqueeze view reshape flatten exp clamp clip clamp_ getitem float to double stack cat".split()
 )
+_ARITHMETIC = frozenset("sub rsub add radd mul rmul".split())
 _MOST = 64
+
+
+def _is_of_samples(args: Any) -> bool:
+    """Whether one of the arguments holds a number for each sample."""
+    return any(isinstance(x, torch.Tensor) and x.dim() > 0 and len(x) >= _SAMPLES for x in args[:2])
 
 
 class Surrogate:
@@ -38,6 +50,12 @@ class Surrogate:
             return
         first = args[0][0] if name in ("stack", "cat") and isinstance(args[0], (list, tuple)) and args[0] else args[0]
         tag = getattr(first, _LIKELY, None)
+        if name in ("sum", "mean", "prod") and tag is not None and result.dim() == 0 and first.dim() > 0:
+            setattr(result, _OF_ALL, len(first) >= _SAMPLES)
+        elif result.dim() == 0 and any(getattr(x, _OF_ALL, False) for x in args):
+            setattr(result, _OF_ALL, True)
+        elif name in _ARITHMETIC and any(getattr(x, _OF_ALL, False) for x in args) and _is_of_samples(args):
+            self.record.features.likelihood_of_all = self.record.features.likelihood_of_all or here(5)
         if name == "neg":
             if tag is not None:
                 setattr(result, _LIKELY, -tag)

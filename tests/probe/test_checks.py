@@ -244,6 +244,8 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "eval mode": (healthy(models=[ModelRecord("ResNet", 1, 1, [0], False, idle=["BatchNorm2d"])]), "eval-mode-in-training"),
     "targets in the thousands": (healthy(statistics=[statistics("target", mean=[5e3] * 3, name="mse_loss")]), "targets-not-normalized"),
     "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True), experiments=tried(leakage=[Leakage("samples", "GPT", 0.0)])), "targets-not-shifted"),
+    "relu before a binary cross-entropy": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", made_by="ReluBackward0")]), "logits-bounded"),
+    "log-probabilities of a batch in one number": (healthy(features=Features(likelihood_of_all=LOSS)), "loss-broadcasts"),
     "tanh logits": (healthy(loss_calls=[cross_entropy(made_by="TanhBackward0")]), "logits-bounded"),
     "another model is in use": (healthy(parameters=[parameter("a", 0, gradients=0), dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "first update as long as the weights, in a GAN": (two_optimizers(first_length=9.0), "learning-rate-too-high"),

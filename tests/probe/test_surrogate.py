@@ -111,3 +111,20 @@ def test_clusters_that_share_out_points_are_no_attention() -> None:
     told = Told(follower, keywords=True)
     told("matmul", told("softmax", torch.randn(2, 5, 30), dim=1), torch.randn(2, 30, 8))
     assert follower.other_axis is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "dimension", "other", "told"),
+    [((16, 2), None, 16, True), ((16, 2), -1, 16, False), ((2,), None, 16, False), ((16, 2), None, 1, False)],
+)
+def test_one_log_probability_of_a_whole_batch_beside_a_number_for_each_sample_is_noted(
+    shape: tuple[int, ...], dimension: int | None, other: int, told: bool
+) -> None:
+    record = healthy()
+    follower = Surrogate(record)
+    tell = Told(follower)
+    likely = torch.distributions.Normal(torch.zeros(shape, requires_grad=True), 1.0).log_prob(torch.randn(shape))
+    follower.note_log_probability(likely)
+    summed = tell("sum", likely) if dimension is None else tell("sum", likely, dimension)
+    tell("mul", tell("exp", summed), torch.randn(other))
+    assert (record.features.likelihood_of_all is not None) is told

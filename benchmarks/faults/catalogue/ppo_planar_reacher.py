@@ -47,7 +47,7 @@ FAMILY = FamilyOfFaults(
         # ratio of new and old policy is not 1 before the first update; it is 0 or infinite".
         fault(
             "log-prob-summed-over-the-batch",
-            "",
+            "loss-broadcasts",
             "probs.log_prob(action).sum(1)",
             "probs.log_prob(action).sum()",
         ),
