@@ -48,6 +48,10 @@ _SYMPTOMS = (
 )  # fmt: skip
 """These come last: they say how a trouble looks, and rarely what it is."""
 
+_IDLE = ("parameters-without-gradient", "parameters-not-moving")
+"""A warning of theirs is about a few parameters that nothing needs; what makes them idle says more."""
+_BEFORE_EFFECTS = 0.5
+
 _UNITS = ("inputs-not-normalized", "targets-not-normalized", "target-scales-differ", "data-not-finite")
 _OTHER_LOSS = ("nll-without-log-softmax", "loss-negated", "loss-broadcasts")
 _NO_GRADIENT = ("everything-frozen", "parameters-not-in-optimizer", "gradients-thrown-away", "loss-detached")
@@ -88,7 +92,12 @@ def sort(results: Sequence[Result]) -> list[Result]:
     """Return results with causes before effects; one next action is that of the first."""
     order = {check: place - len(_ORDER) for place, check in enumerate(_ORDER)}
     order |= {check: 1 + place for place, check in enumerate((*_EFFECTS, *_SYMPTOMS))}
-    return sorted(results, key=lambda r: order.get(r.check, 0))
+
+    def place(result: Result) -> float:
+        idle = result.status is Status.WARN and result.check in _IDLE
+        return _BEFORE_EFFECTS if idle else order.get(result.check, 0)
+
+    return sorted(results, key=place)
 
 
 def is_effect(result: Result) -> bool:

@@ -67,3 +67,11 @@ def test_a_picture_that_was_reshaped_is_told_from_one_that_was_permuted() -> Non
     assert interleaved(picture.reshape(1, 3, 32, 32))
     assert not interleaved(picture.permute(2, 0, 1)[None])
     assert not interleaved(torch.randn(2, 3, 32, 32))
+
+
+def test_grey_pictures_whose_colours_are_much_alike_are_recognized_all_the_same() -> None:
+    torch.manual_seed(0)
+    shade = torch.nn.functional.interpolate(torch.randn(8, 1, 6, 6), size=(24, 24), mode="nearest")
+    pictures = shade.expand(-1, 3, -1, -1) + 0.6 * torch.randn(8, 3, 1, 1) + 0.2 * torch.randn(8, 3, 24, 24)
+    assert interleaved(pictures.permute(0, 2, 3, 1).reshape(8, 3, 24, 24))
+    assert not interleaved(pictures)

@@ -23,7 +23,7 @@ FAMILY = FamilyOfFaults(
         # Jumps of the tracker stretch the range: all ordinary commands fall into one or two bins.
         fault("bins-from-min-to-max", "bins-not-covered data-outliers", "[0.02, 0.98]", "[0.0, 1.0]"),
         # The list holds one array many times: each episode is its last frame, repeated.
-        fault("frames-not-copied", "observations-reused", "frame.copy()", "frame"),
+        fault("frames-not-copied", "inputs-repeated observations-reused", "frame.copy()", "frame"),
         # Loss or objective.
         fault(
             "softmax-before-cross-entropy",

@@ -35,7 +35,7 @@ FAMILY = FamilyOfFaults(
         # Softmax over one class is 1, whatever the logit.
         fault(
             "softmax-over-one-logit",
-            "",
+            "sigmoid-applied-twice",
             "return self.success_head(hidden).squeeze(1),",
             "return F.softmax(self.success_head(hidden), dim=1).squeeze(1),",
         ),

@@ -16,7 +16,7 @@ FAMILY = FamilyOfFaults(
         # One mean and one standard deviation for mN and mm.
         fault(
             "label-statistics-over-all-axes",
-            "target-scales-differ",
+            "targets-not-normalized target-scales-differ",
             "labels.mean(axis=0), labels.std(axis=0)",
             "labels.mean(), labels.std()",
         ),
