@@ -22,7 +22,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "one-scale-for-all-commands",
-            "target-scales-differ",
+            "target-scales-differ noise-scale-mismatch",
             "actions.mean((0, 1)), actions.std((0, 1))\n",
             "actions.mean(), actions.std()\n",
         ),
@@ -39,11 +39,11 @@ FAMILY = FamilyOfFaults(
             "torch.from_numpy(windows)",
         ),
         # A good diagnosis: the network is trained to give the clean action, the sampler takes what it gives for noise.
-        fault("trained-on-clean-actions", "", _LOSS, "return F.mse_loss(pred, action)"),
+        fault("trained-on-clean-actions", "sampler-disagrees", _LOSS, "return F.mse_loss(pred, action)"),
         # A good diagnosis: the sampler's noise schedule (DDPM's for 1000 steps) is not that of training.
         fault(
             "sampler-has-its-own-schedule",
-            "",
+            "sampler-disagrees",
             "        x = torch.randn(len(obs), HORIZON, action_dim)\n",
             """        betas = torch.linspace(1e-4, 0.02, self.steps)
         alpha_bar = torch.cumprod(1 - betas, dim=0)
@@ -57,7 +57,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: the sampler goes through the times from clean to noisy.
         fault(
             "sampler-runs-forward",
-            "",
+            "sampler-disagrees",
             "for t in reversed(range(self.steps)):",
             "for t in range(self.steps):",
         ),

@@ -16,7 +16,7 @@ FAMILY = FamilyOfFaults(
         # silent: the loss is splendid
         fault(
             "bins-cast-too-early",
-            "targets-constant bins-not-covered",
+            "targets-constant bins-not-covered numbers-cut-off",
             "return np.clip(np.floor(unit * self.num_bins), 0, self.num_bins - 1).astype(np.int64)",
             "return np.clip(unit.astype(np.int64) * self.num_bins, 0, self.num_bins - 1)",
         ),
@@ -37,7 +37,7 @@ FAMILY = FamilyOfFaults(
         # inputs are mostly noise in training, and not when held-out data are read. Silent.
         fault(
             "jitter-after-normalization",
-            "",
+            "held-out-data-differ",
             _INIT,
             "def __init__(self, frames, arm_norm, object_norm, bins, jitter_mm=0.0):\n        self.jitter_mm = jitter_mm\n",
             _GET,
@@ -70,7 +70,7 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: the loss counts one of the five action dimensions; the others are never trained. Silent.
         fault(
             "loss-of-last-token",
-            "",
+            "labels-ignored-wrongly",
             _LOSS,
             "loss = F.cross_entropy(logits[:, -1], labels[:, -1])",
         ),
@@ -160,7 +160,7 @@ FAMILY = FamilyOfFaults(
         fault("dropout-as-keep", "dropout-too-high", "heads=4, dropout=0.0", "heads=4, dropout=0.9"),
         fault(
             "softmax-in-model",
-            "softmax-applied-twice",
+            "softmax-applied-twice logits-bounded",
             "logits = self.head(self.norm(x[:, : self.action_dim]))",
             "logits = self.head(self.norm(x[:, : self.action_dim])).softmax(dim=-1)",
         ),

@@ -66,7 +66,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "trunk-under-no-grad",
-            "parameters-without-gradient",
+            "parameters-without-gradient gradient-cut",
             "        for block in self.blocks:\n            x = block(x)\n",
             "        with torch.no_grad():\n            for block in self.blocks:\n                x = block(x)\n",
         ),
@@ -75,21 +75,21 @@ FAMILY = FamilyOfFaults(
         # A good diagnosis: logs are cropped, so later positions are never trained, and unfinished logs are longer.
         fault(
             "logs-cropped",
-            "",
+            "data-left-out",
             "def collate(logs):\n",
             "def collate(logs, crop=16):\n    logs = [log[:crop] for log in logs]\n",
         ),
         # A good diagnosis: gradients of 16 batches are accumulated for each update, which leaves a dozen updates in all.
         fault(
             "accumulation-from-large-runs",
-            "",
+            "updates-too-few",
             "            gradient_clip_val=1.0,\n",
             "            gradient_clip_val=1.0,\n            accumulate_grad_batches=16,\n",
         ),
         # A good diagnosis: the loss is taken at the last position alone, which is padding in all but the longest logs.
         fault(
             "loss-at-last-position",
-            "",
+            "labels-ignored-wrongly few-samples-dominate targets-constant",
             _LOSS,
             "        return F.cross_entropy(logits[:, -1], targets[:, -1], ignore_index=PAD)\n",
         ),

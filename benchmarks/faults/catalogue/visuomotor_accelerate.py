@@ -8,7 +8,7 @@ FAMILY = FamilyOfFaults(
     (
         # Data.
         # uint8 pixels are divided as whole numbers: every image is black.
-        fault("images-floor-divided", "inputs-constant", "pixels / 255.0", "pixels // 255"),
+        fault("images-floor-divided", "inputs-constant numbers-cut-off", "pixels / 255.0", "pixels // 255"),
         fault("frames-in-order", "data-in-order", "shuffle=True", "shuffle=False"),
         # The handful of episodes of a debugging session stayed in.
         fault(
@@ -20,7 +20,7 @@ FAMILY = FamilyOfFaults(
         # The data set forgets what the evaluation does.
         fault(
             "proprio-raw-in-training",
-            "inputs-not-normalized input-scales-differ",
+            "inputs-not-normalized held-out-data-differ input-scales-differ",
             """proprio = (episode["proprio"][t] - self.stats["proprio_mean"]) / self.stats["proprio_std"]""",
             """proprio = episode["proprio"][t]""",
         ),
@@ -34,7 +34,7 @@ FAMILY = FamilyOfFaults(
         ),
         fault(
             "sigmoid-in-the-head-too",
-            "sigmoid-applied-twice",
+            "sigmoid-applied-twice logits-bounded",
             "return out[..., :2], out[..., 2]",
             "return out[..., :2], out[..., 2].sigmoid()",
         ),
