@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 _MOST_ELEMENTS = 20_000_000
+"""Of what goes in, and of what comes out."""
 _FEWEST = 3
 """Samples that are answered alike."""
 _SHORTEST = 4
@@ -39,15 +40,17 @@ def look(session: Session) -> list[OutputsAlike]:
 
 def _ask(call: Call) -> OutputsAlike | None:
     given = [t for _, t in call.named() if t.dim() > 1]
-    trained = any(p.requires_grad for p in call.module.parameters())
-    if not given or not trained or sum(t.numel() for t in given) > _MOST_ELEMENTS:
+    weights = (getattr(part, "weight", None) for part in call.module.modules())
+    layers = any(isinstance(w, torch.Tensor) and w.dim() > 1 and w.requires_grad for w in weights)
+    # Positions, and a constant that is learnt, are the same for all by design.
+    if not given or not layers or sum(t.numel() for t in given) > _MOST_ELEMENTS:
         return None
     largest = max(given, key=torch.Tensor.numel)
     size = len(largest)
     answers = asked(call, call.args, call.kwargs)
     if not answers or any(t.dtype not in (torch.float32, torch.float64) for t in answers):
         return None  # what is rounded may well be the same
-    if any(len(t) != size for t in answers):
+    if any(len(t) != size for t in answers) or sum(t.numel() for t in answers) > _MOST_ELEMENTS:
         return None
     together = torch.cat([t.reshape(size, -1).double() for t in answers], dim=1)
     told, group, counts = together.unique(dim=0, return_inverse=True, return_counts=True)

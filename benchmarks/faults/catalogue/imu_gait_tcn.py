@@ -73,7 +73,12 @@ FAMILY = FamilyOfFaults(
             "self.stem(signals.reshape(len(signals), CHANNELS, -1))",
         ),
         fault("dropout-keeps-a-tenth", "dropout-too-high", "dropout=0.1", "dropout=0.9"),
-        fault("trunk-detached", "parameters-without-gradient gradient-cut", "self.shared(pooled)", "self.shared(pooled.detach())"),
+        fault(
+            "trunk-detached",
+            "parameters-without-gradient gradient-cut",
+            "self.shared(pooled)",
+            "self.shared(pooled.detach())",
+        ),
     ),
     needs=(),
 )

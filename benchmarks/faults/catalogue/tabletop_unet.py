@@ -35,7 +35,12 @@ FAMILY = FamilyOfFaults(
             "logits.permute(0, 2, 3, 1).reshape(-1, len(CLASSES))",
             "logits.reshape(-1, len(CLASSES))",
         ),
-        fault("softmax-in-model", "softmax-applied-twice logits-bounded", "return self.head(x)", "return self.head(x).softmax(dim=1)"),
+        fault(
+            "softmax-in-model",
+            "softmax-applied-twice logits-bounded",
+            "return self.head(x)",
+            "return self.head(x).softmax(dim=1)",
+        ),
         # Frequencies instead of their inverse.
         fault("class-weights-not-inverted", "class-weights-reversed", ".float().pow(-0.5)", ".float()"),
         fault("learning-rate-hundredfold", "learning-rate-too-high", "default=8e-3", "default=0.8"),
