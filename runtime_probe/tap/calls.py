@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from runtime_probe.tap.session import Session
 
 LABELS = frozenset(("labels", "label", "targets", "target", "y"))
-_MASKS = ("mask", "position", "length")
+_MASKS = ("mask", "position")
 """Parts of names of inputs that say how to read the others; without them a model may have nothing to attend to."""
+_LENGTH = "length"
 _SEQUENCE = 3
 """Dimensions of what a convolution over time is given: (N, C, T)."""
 _MOST_STATISTICS = 64
@@ -301,12 +302,20 @@ def mapped(call: Call, change: Callable[[str, torch.Tensor], torch.Tensor]) -> t
 
 
 def zeroed(call: Call) -> tuple[Any, Any]:
-    """Arguments and keywords of a call with tensors set to zero; targets, masks, positions and counts stay."""
-    return mapped(call, lambda name, value: value if _kept(name) else _zero(value))
+    """Arguments and keywords of a call with tensors set to zero; targets, masks, positions and counts stay.
+
+    What is passed by position is what the model is asked about, whatever it is called; lengths are not.
+    """
+    args, _ = mapped(call, lambda name, value: value if _stays(name, value, keyed="." in name) else _zero(value))
+    _, kwargs = mapped(call, lambda name, value: value if _stays(name, value, keyed=True) else _zero(value))
+    return args, kwargs
 
 
-def _kept(name: str) -> bool:
-    return name.rpartition(".")[2] in LABELS or any(part in name for part in _MASKS)
+def _stays(name: str, value: torch.Tensor, *, keyed: bool) -> bool:
+    key = name.rpartition(".")[2]
+    if keyed and (key in LABELS or any(part in key for part in _MASKS)):
+        return True
+    return _LENGTH in key and not value.is_floating_point()
 
 
 def _zero(value: torch.Tensor) -> torch.Tensor:

@@ -59,11 +59,10 @@ def _taken_for(loop: ast.For | ast.While, functions: set[str]) -> Iterator[tuple
         if added is None:
             continue
         name, value, line = added
-        inside = list(ast.walk(value))
-        asked = any(isinstance(part, ast.Call) and _asks(part, {name}, functions) for part in inside)
-        named = {part.id for part in inside if isinstance(part, ast.Name)} & answers
-        steps = isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Mult, ast.Div))
-        if steps and (asked or named) and not any(_NOISE.search(one.lower()) for one in named):
+        factors = list(_factors(value))
+        asked = any(isinstance(factor, ast.Call) and _asks(factor, {name}, functions) for factor in factors)
+        named = {factor.id for factor in factors if isinstance(factor, ast.Name)} & answers
+        if len(factors) > 1 and (asked or named) and not any(_NOISE.search(one.lower()) for one in named):
             yield "velocity", line
 
 
@@ -73,6 +72,15 @@ def _changed(statement: ast.stmt) -> Iterator[str]:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     yield target.id
+
+
+def _factors(value: ast.expr) -> Iterator[ast.expr]:
+    """What is multiplied and divided. A clean sample is not: `x += (x1 - x) * dt / (1 - t)` goes towards it."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Mult, ast.Div)):
+        yield from _factors(value.left)
+        yield from _factors(value.right)
+    else:
+        yield value
 
 
 def _asks(call: ast.Call, changed: set[str], functions: set[str]) -> bool:

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 - needs torch
 
 from runtime_probe.tap.alike import _ask  # noqa: E402
-from runtime_probe.tap.calls import Call  # noqa: E402
+from runtime_probe.tap.calls import Call, zeroed  # noqa: E402
 
 
 class Positions(nn.Module):
@@ -63,3 +63,16 @@ def test_what_says_one_thing_to_all_is_found() -> None:
 )
 def test_what_has_another_reason_is_left_alone(module: nn.Module, given: Any) -> None:
     assert asked(module, given) is None
+
+
+class Field(nn.Module):
+    def forward(self, positions: Any, frame_lengths: Any, batch: Any, mask: Any = None) -> Any: ...
+
+
+def test_inputs_are_zeroed_whatever_they_are_called_and_what_says_how_to_read_them_stays() -> None:
+    ones = torch.ones(4, 3)
+    counts = torch.full((4,), 3)
+    call = Call(Field(), (ones, counts, {"labels": ones, "image": ones}), {"mask": ones, "extra": ones})
+    (positions, lengths, batch), keywords = zeroed(call)
+    assert [bool(t.any()) for t in (positions, lengths, batch["labels"], batch["image"])] == [False, True, True, False]
+    assert [bool(keywords[name].any()) for name in ("mask", "extra")] == [True, False]

@@ -35,6 +35,7 @@ class Policy:
             eps = self.noise_of(x, t)
             x = x - eps
 """
+TOWARDS = "for t in ts:\n    x1 = net(x, t)\n    x = x + (x1 - x) * dt / (1 - t)\n"
 FRESH_NOISE = "for t in ts:\n    noise = torch.normal(x, t)\n    x = x * 0.9\n"
 
 
@@ -42,7 +43,7 @@ FRESH_NOISE = "for t in ts:\n    noise = torch.normal(x, t)\n    x = x * 0.9\n"
     ("text", "kinds"),
     [
         (EULER, {"velocity"}), (IN_STEPS, {"velocity"}), (DDIM, {"noise"}), (LANGEVIN, {"noise"}), (TRAINING, set()),
-        (A_HELPER, set()), (A_METHOD, set()), (FRESH_NOISE, set()), ("for x in = 3", set()),
+        (A_HELPER, set()), (A_METHOD, set()), (FRESH_NOISE, set()), (TOWARDS, set()), ("for x in = 3", set()),
     ],
 )  # fmt: skip
 def test_the_use_of_an_answer_is_read(text: str, kinds: set[str], tmp_path: Path) -> None:

@@ -924,7 +924,7 @@ FAULTS = {
     "half of an output is left out": (
         FLOW,
         "loss = nn.functional.mse_loss(model((1 - t) * noise + t * a, t, s), a - noise)",
-        "loss = (model((1 - t) * noise + t * a, t, s) - (a - noise))[:, :2].square().mean()",
+        "loss = (model((1 - t) * noise + t * a, t, s) - (a - noise))[:, 1:].square().mean()",
         "gradient-cut",
     ),
     "a linear schedule of epochs": (
