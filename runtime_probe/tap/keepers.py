@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _BEST = "best"
 _MOST_FILES, _LARGEST = 50, 500_000
 """Files of the script, and bytes of one, that are read."""
+_NUMBER = re.compile(r"-?[0-9.e+-]+")
 _INFINITE = re.compile(r"(-)?(?:(?:math|np|numpy|torch)\.inf|float\('(-)?\+?inf(?:inity)?'\))", re.IGNORECASE)
 _GREATER, _LESS = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)
 
@@ -65,6 +66,8 @@ def _begins(tree: ast.AST) -> dict[str, set[bool]]:
             infinite = _INFINITE.fullmatch(new)
             if infinite:
                 found.setdefault(kept, set()).add(bool(infinite[1]) is bool(infinite[2]))
+            elif _NUMBER.fullmatch(new):
+                found.setdefault(kept, set()).update((True, False))  # another function's, or another beginning
     return found
 
 

@@ -20,8 +20,8 @@ _STEPS = 10_000
 """Looked at where the script does not say how many it means to make."""
 _OVER = 0.0099
 """Of its highest rate: two drops to a tenth leave a hundredth, and are meant."""
-_FLOOR, _SMOOTH = 0.2, 20
-"""Of its highest rate, that a schedule which goes down bit by bit ends at: it is over when it is there."""
+_FLOOR = 0.2
+"""Of its highest rate, that a straight line goes down to: it is over when it is there."""
 
 
 class Schedules:
@@ -64,8 +64,7 @@ class Schedules:
             if planned and 1 < tracked.steps <= steps:
                 peak = factors.index(max(factors))
                 ends = _OVER * factors[peak]
-                smooth = isinstance(schedule, LambdaLR) and len(set(factors)) > _SMOOTH
-                if (smooth or isinstance(schedule, lr_scheduler.LinearLR)) and factors[-1] < _FLOOR * factors[peak]:
+                if isinstance(schedule, lr_scheduler.LinearLR) and factors[-1] < _FLOOR * factors[peak]:
                     ends = max(ends, min(factors[peak:]) * (1 + _OVER))
                 later = zip(points[peak:], factors[peak:], strict=True)
                 optimizer.schedule_over = next((point for point, f in later if f < ends), None)

@@ -25,7 +25,7 @@ _SAMPLES = 4
 _KEEP = frozenset(
     "sum mean squeeze unsqueeze view reshape flatten exp clamp clip clamp_ getitem float to double stack cat".split()
 )
-_ARITHMETIC = frozenset("sub rsub add radd mul rmul".split())
+_ARITHMETIC = frozenset("sub rsub mul rmul".split())
 _MOST = 64
 
 
@@ -50,12 +50,12 @@ class Surrogate:
             return
         first = args[0][0] if name in ("stack", "cat") and isinstance(args[0], (list, tuple)) and args[0] else args[0]
         tag = getattr(first, _LIKELY, None)
-        if name in ("sum", "mean", "prod") and tag is not None and result.dim() == 0 and first.dim() > 0:
+        if name == "sum" and tag is not None and result.dim() == 0 and first.dim() > 0:
             setattr(result, _OF_ALL, len(first) >= _SAMPLES)
         elif result.dim() == 0 and any(getattr(x, _OF_ALL, False) for x in args):
             setattr(result, _OF_ALL, True)
         elif name in _ARITHMETIC and any(getattr(x, _OF_ALL, False) for x in args) and _is_of_samples(args):
-            self.record.features.likelihood_of_all = self.record.features.likelihood_of_all or here(5)
+            self.record.features.likelihood_of_all = self.record.features.likelihood_of_all or here(4)
         if name == "neg":
             if tag is not None:
                 setattr(result, _LIKELY, -tag)
