@@ -50,7 +50,7 @@ ONLY_REWARDS = 0.9
 """Of the targets. The last step of an episode has nothing to look ahead to; ten steps make an episode."""
 SUBSET = 0.05
 """Of a data set. Splits leave 50 to 95 % for training, and few-shot learning says so itself."""
-SENTINEL = 0.35
+SENTINEL = 0.25
 """Of the values of a dimension. More is a state, as a gripper that is closed."""
 OUTLIER_SCORE = 20.0
 """Robust z-score, |x - median| / (1.4826 MAD). Seed: slips of +-50 in a range of +-3.14 rad, whose MAD is about

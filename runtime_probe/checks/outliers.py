@@ -28,7 +28,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     for item in items:
         share, dimension = max(((share, place) for place, share in enumerate(item.sentinel)), default=(0.0, 0))
         # A reward is the same at the end of each episode, and so is what is observed at its start.
-        if 0.0 < share < t.SENTINEL and family.name != "reinforcement learning":
+        if 0.0 < share < t.SENTINEL and item.role == "model input" and family.name != "reinforcement learning":
             low, high = item.minimum[dimension], item.maximum[dimension]
             yield warned(
                 f"{called(item)}: {share:.1%} of the values of dimension {dimension} are one and the same, and far from"

@@ -140,7 +140,8 @@ def _ask_models(session: Session) -> None:
     """With the weights after the ten steps, where these are known: what does an output depend on?"""
     active, session.active = session.active, False
     if session.experiments.snapshot is not None:
-        session.experiments.snapshot.put_back()
+        with session.looking("going back to the weights after the ten steps"):
+            session.experiments.snapshot.put_back()
     experiments = session.record.experiments
     experiments.leakage, experiments.alike = leakage.look(session), alike.look(session)
     experiments.cuts, experiments.orders = cuts.look(session), positions.look(session)
