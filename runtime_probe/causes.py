@@ -108,8 +108,8 @@ def is_effect(result: Result) -> bool:
 def explained(results: Sequence[Result]) -> dict[str, str]:
     """Return the failed checks that follow from another failed check, each with that one."""
     failed = {result.check: result for result in results if result.status is Status.FAIL}
-    # A setting that makes a run short is a warning, and a cause all the same.
-    set_so = {result.check: result for result in results if result.check == "data-left-out" and result.numbers}
+    # A setting that makes a run short is a warning, and a cause all the same; a Subset may be meant.
+    set_so = {r.check: r for r in results if r.check == "data-left-out" and "limits" in r.numbers}
     causes = {check: _cause(check, {**set_so, **failed}) for check in failed}
     # A cause must not itself be explained by what it explains.
     return {check: cause for check, cause in causes.items() if cause and not causes.get(cause)}

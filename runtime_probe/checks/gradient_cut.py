@@ -34,8 +34,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     silent_outputs = [output for output in record.features.unlearnt if _has_silent(output)]
     for output in silent_outputs:
         yield warned(
-            f"no loss gives a gradient to dimension {names([str(d) for d in output.dimensions])} of the {output.width}"
-            f" of {output.name}",
+            f"no loss gives a gradient to {names([f'[..., {d}]' for d in output.dimensions])} of {output.name}, whose"
+            f" last dimension has {output.width}",
             "look for a detach() on the way to the loss, and for a slice that is left out",
             output.where,
             silent=len(output.dimensions),

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import Record
+    from runtime_probe.record import LossCall, Record
 
-_NARROW = ("Tanh", "Sigmoid", "Hardtanh", "Hardsigmoid")
+_TANH = ("Tanh", "Hardtanh")
+_NARROW = (*_TANH, "Sigmoid", "Hardsigmoid")
 _CUT = ("Relu",)
 _REMEDY = "drop the activation behind the last layer: logits are free numbers"
 
@@ -24,14 +25,16 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Look at what made the logits."""
     calls = calls_of(record, "cross_entropy")
     binary = calls_of(record, "binary_cross_entropy_with_logits")
-    halves = [call for call in binary if call.made_by.startswith(_CUT)]
-    if most(binary, halves):
+    bounded = [call for call in binary if call.made_by.startswith((*_CUT, *_TANH))]
+    if most(binary, bounded):
+        half = bounded[0].made_by.startswith(_CUT)
         yield failed(
-            "the logits of binary_cross_entropy_with_logits come out of relu: no probability is below 0.5",
+            f"the logits of binary_cross_entropy_with_logits come out of {_name(bounded[0])}:"
+            f" {'no probability is below 0.5' if half else 'probabilities are between 0.27 and 0.73'}",
             _REMEDY,
-            halves[0].where,
+            bounded[0].where,
         )
-    elif binary:
+    elif binary and not most(binary, [call for call in binary if call.made_by.startswith(_NARROW)]):
         yield passed("logits are free numbers", binary[0].where)
     if not calls:
         if not binary:
@@ -41,8 +44,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     cut = [call for call in calls if call.made_by.startswith(_CUT)]
     for bad, say in ((narrow, failed), (cut, warned)):
         if most(calls, bad):
-            name = bad[0].made_by.split("Backward")[0].lower()
-            yield say(f"the logits of cross_entropy come out of {name}", _REMEDY, bad[0].where)
+            yield say(f"the logits of cross_entropy come out of {_name(bad[0])}", _REMEDY, bad[0].where)
             return
     scaled = [(call, call.scale) for call in calls if call.scale and call.classes > t.COSINE_CLASSES]
     flat = [(call, scale) for call, scale in scaled if scale <= t.COSINE_SCALE or _is_logarithm(scale)]
@@ -59,6 +61,10 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         )
         return
     yield passed("logits are free numbers", calls[0].where)
+
+
+def _name(call: LossCall) -> str:
+    return call.made_by.split("Backward")[0].lower()
 
 
 def _is_logarithm(scale: float) -> bool:

@@ -22,19 +22,20 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Compare the target of the loss with what the loops of the script do to an answer of the model."""
     features = record.features
     kinds = {sampler.kind for sampler in features.samplers}
-    if not features.noised_target or len(kinds) != 1 or family.name not in {"flow", "diffusion"}:
+    if len(features.noised_targets) != 1 or len(kinds) != 1 or family.name not in {"flow", "diffusion"}:
         yield skipped("no sampler was read in the source, or none that says what it takes an answer for")
         return
-    sampler = features.samplers[0]
-    learnt = _TARGETS.get(features.noised_target, features.noised_target)
-    if features.noised_target in _OTHER.get(sampler.kind, ()):
+    sampler, target = features.samplers[0], features.noised_targets[0]
+    learnt = _TARGETS.get(target, target)
+    if target in _OTHER.get(sampler.kind, ()):
         yield warned(
             f"the model learns {learnt}, and what it says is taken for {sampler.kind} here",
             f"compare with {_WANTED[sampler.kind]} in the loss, or sample with what is learnt",
             sampler.where,
         )
     else:
-        yield passed(f"the model learns {learnt}, and is asked for {sampler.kind}", sampler.where)
+        taken = "taken for noise" if sampler.kind == "noise" else "added to samples"
+        yield passed(f"the model learns {learnt}, and what it says is {taken}", sampler.where)
 
 
 CHECK = Check(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
-_LESS = re.compile(r"loss|error|drift|rmse|mse|mae|perplexity|nll|(?<![a-z])(wer|cer|ppl|fid|kl)(?![a-z])")
+_LESS = re.compile(r"loss|error|rmse|mse|mae|perplexity|nll|(?<![a-z])(wer|cer|ppl|fid|kl)(?![a-z])")
 _MORE = re.compile(
     r"acc|auroc|auc|f1|dice|reward|success|precision|recall|(?<![a-z])(m?iou|m?ap|r2|bleu|psnr|ssim)(?![a-z])"
 )

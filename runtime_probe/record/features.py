@@ -83,8 +83,8 @@ class Features:
     time_integral: bool = False
     times: Times | None = None
     """Of the script's own batch."""
-    noised_target: str = ""
-    """What the loss of noised data compares with: `noise`, `data`, or a `difference` of the two; empty if unknown."""
+    noised_targets: list[str] = field(default_factory=list)
+    """What losses of noised data compare with: `noise`, `data`, a `difference` of the two; empty if unknown."""
     samplers: list[Sampler] = field(default_factory=list)
     target_is_given: Where | None = None
     """A loss compares with the very sample, noise and all, that the model is given."""

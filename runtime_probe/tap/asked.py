@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -10,7 +10,22 @@ from runtime_probe.tap.randomness import untouched
 from runtime_probe.tap.statistics import tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from runtime_probe.tap.calls import Call
+    from runtime_probe.tap.session import Session
+
+_MOST_MODELS = 4
+_T = TypeVar("_T")
+
+
+def of_each_model(session: Session, doing: str, ask: Callable[[Call], Iterable[_T]]) -> list[_T]:
+    """Return what is found out about the models that were called from outside, of the first few."""
+    found: list[_T] = []
+    for call in list(session.calls.outer.values())[:_MOST_MODELS]:
+        with session.looking(f"{doing} {type(call.module).__name__}"):
+            found += ask(call)
+    return found
 
 
 def asked(call: Call, args: Any, kwargs: Any, *, gradients: bool = False) -> list[torch.Tensor]:

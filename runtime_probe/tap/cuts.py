@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Cut
-from runtime_probe.tap.asked import asked
+from runtime_probe.tap.asked import asked, of_each_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +40,7 @@ _STILL = 0.5
 
 def look(session: Session) -> list[Cut]:
     """Ask each model that was called from outside, and is quick enough."""
-    found: list[Cut] = []
-    for call in list(session.calls.outer.values())[:4]:
-        with session.looking(f"asking {type(call.module).__name__} where gradients go"):
-            found += _ask(call)
-    return found
+    return of_each_model(session, "asking where gradients go", _ask)
 
 
 def _ask(call: Call) -> Iterator[Cut]:

@@ -110,7 +110,8 @@ def note_crash(session: Session, error: BaseException) -> None:
             f"the script stopped during '{session.course.phase}': {type(error).__name__}: {error}"
         )
         session.record.status = "complete"
-        session.experiments.close()
+        with session.looking("ending what was tried"):
+            session.experiments.close()
         _ask_models(session)
         return
     where = Where()
@@ -139,13 +140,15 @@ def conclude(session: Session, status: str) -> None:
 def _ask_models(session: Session) -> None:
     """With the weights after the ten steps, where these are known: what does an output depend on?"""
     active, session.active = session.active, False
-    if session.experiments.snapshot is not None:
-        with session.looking("going back to the weights after the ten steps"):
-            session.experiments.snapshot.put_back()
-    experiments = session.record.experiments
-    experiments.leakage, experiments.alike = leakage.look(session), alike.look(session)
-    experiments.cuts, experiments.orders = cuts.look(session), positions.look(session)
-    session.active = active
+    try:
+        if session.experiments.snapshot is not None:
+            with session.looking("going back to the weights after the ten steps"):
+                session.experiments.snapshot.put_back()
+        experiments = session.record.experiments
+        experiments.leakage, experiments.alike = leakage.look(session), alike.look(session)
+        experiments.cuts, experiments.orders = cuts.look(session), positions.look(session)
+    finally:
+        session.active = active
 
 
 def describe(session: Session, status: str) -> None:

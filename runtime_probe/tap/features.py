@@ -79,7 +79,7 @@ def after_warm_up(session: Session) -> None:
     alive = living.found()
     with session.looking("asking what keeps the best weights"):
         session.record.keepers = keepers.among(alive) + keepers.written(places.files())
-    if session.record.features.noised_target:
+    if session.record.features.noised_targets:
         with session.looking("reading samplers"):
             session.record.features.samplers = samplers.written(places.files())
     session.forget_step()

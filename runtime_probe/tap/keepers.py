@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime_probe.record import Keeper
+from runtime_probe.tap import sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from runtime_probe.tap.living import Living
 
 _BEST = "best"
-_MOST_FILES, _LARGEST = 50, 500_000
-"""Files of the script, and bytes of one, that are read."""
 _NUMBER = re.compile(r"-?[0-9.e+-]+")
 _INFINITE = re.compile(r"(-)?(?:(?:math|np|numpy|torch)\.inf|float\('(-)?\+?inf(?:inity)?'\))", re.IGNORECASE)
 _GREATER, _LESS = (ast.Gt, ast.GtE), (ast.Lt, ast.LtE)
@@ -38,14 +37,9 @@ def among(living: Living) -> list[Keeper]:
 def written(paths: Iterable[str]) -> list[Keeper]:
     """Return the comparisons that replace what a script calls the best: `if error < best_error: best_error = error`."""
     found: list[Keeper] = []
-    for path in list(paths)[:_MOST_FILES]:
-        try:
-            source = Path(path).read_bytes()
-            tree = ast.parse(source) if len(source) < _LARGEST and _BEST.encode() in source else None
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        begins = _begins(tree) if tree is not None else {}
-        for node in ast.walk(tree) if tree is not None else ():
+    for path, tree in sources.trees(paths):
+        begins = _begins(tree)
+        for node in ast.walk(tree):
             if isinstance(node, ast.If):
                 place = f"{Path(path).name}:{node.lineno}"
                 for kept, name, more in _replaced(node):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runtime_probe.record import Leakage
-from runtime_probe.tap.asked import asked
+from runtime_probe.tap.asked import asked, of_each_model
 from runtime_probe.tap.calls import mapped
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ _ONLY_OTHERS = 1e6
 
 def look(session: Session) -> list[Leakage]:
     """Perturb one sample, and for token models one time step, of the inputs of each model."""
-    found = []
-    for key, call in list(session.calls.outer.items())[:4]:
-        first = session.calls.sizes.get(key, [])
-        with session.looking(f"asking {type(call.module).__name__} for leakage"):
-            found += _ask(call, first, session)
-    return found
+
+    def ask(call: Call) -> list[Leakage]:
+        return _ask(call, session.calls.sizes.get(id(call.module), []), session)
+
+    return of_each_model(session, "asking for leakage", ask)
 
 
 def _ask(call: Call, first_shapes: list[tuple[int, ...]], session: Session) -> list[Leakage]:

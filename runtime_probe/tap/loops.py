@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import linecache
 import operator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import DataLoader
 
+from runtime_probe.tap import sources
 from runtime_probe.tap.loaders import length
 
 if TYPE_CHECKING:
@@ -58,9 +58,8 @@ def _around(path: str, line: int) -> list[ast.For | ast.While]:
 
 @lru_cache(maxsize=64)
 def _loops(path: str) -> Mapping[int, list[ast.For | ast.While]]:
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError):
+    tree = sources.parsed(path)
+    if tree is None:
         return {}
     found: dict[int, list[ast.For | ast.While]] = {}
 

@@ -127,12 +127,11 @@ class Noise:
         if getattr(target, _MIXED, 0) and any(t.data_ptr() == target.data_ptr() for t in given):
             self.session.record.features.target_is_given = here(4)
         features = self.session.record.features
-        if _draw_of(target):
-            features.noised_target = "noise"
-        elif getattr(target, _MIXED, 0):
-            features.noised_target = "difference"
-        elif any(data.shape == target.shape and torch.equal(data, target) for data in self.mixed_data):
-            features.noised_target = "data"
+        kind = "noise" if _draw_of(target) else "difference" if getattr(target, _MIXED, 0) else ""
+        if not kind and any(_same(data, target) for data in self.mixed_data):
+            kind = "data"
+        if kind and kind not in features.noised_targets:
+            features.noised_targets.append(kind)
         draw = _draw_of(target) or getattr(target, _MIXED, 0)
         if draw and mixed and draw not in mixed:
             self.session.record.features.other_noise = here(4)
@@ -157,6 +156,10 @@ class Noise:
         self.mixed_data.clear()
         self.normal.clear()
         self.mixes.clear()
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and torch.equal(a, b)
 
 
 def _draw_of(value: Any) -> int:

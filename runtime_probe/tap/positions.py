@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from runtime_probe.record import OrderAsked
-from runtime_probe.tap.asked import asked
+from runtime_probe.tap.asked import asked, of_each_model
 from runtime_probe.tap.calls import mapped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime_probe.tap.calls import Call
     from runtime_probe.tap.session import Session
 
@@ -31,24 +33,18 @@ _SAME = 1e-4
 
 def look(session: Session) -> list[OrderAsked]:
     """Bring the sequences of each model that attends to them into another order."""
-    found: list[OrderAsked] = []
-    for call in list(session.calls.outer.values())[:4] if session.watch.attention.seen else []:
-        with session.looking(f"asking {type(call.module).__name__} for the order of a sequence"):
-            one = _ask(call)
-            if one is not None:
-                found.append(one)
-    return found
+    return of_each_model(session, "asking for the order of a sequence", _ask) if session.watch.attention.seen else []
 
 
-def _ask(call: Call) -> OrderAsked | None:
+def _ask(call: Call) -> Iterator[OrderAsked]:
     given = call.named()
     lengths = {t.shape[1] for _, t in given if _is_sequence(t)}
     if len(lengths) != 1 or sum(t.numel() for _, t in given) > _MOST_ELEMENTS:
-        return None
+        return
     length = lengths.pop()
     # A mask of pairs tells steps apart, and so does a time among the numbers.
     if any((t.dim() > 1 and t.shape[-2:] == (length, length)) or _counts(t) for _, t in given):
-        return None
+        return
     # Models read the first step, or the last one, and tell these apart from the others.
     inside = 1 + torch.randperm(length - 2, generator=torch.Generator().manual_seed(0))
     order = torch.cat([torch.tensor([0]), inside, torch.tensor([length - 1])])
@@ -63,12 +59,12 @@ def _ask(call: Call) -> OrderAsked | None:
     moved = asked(call, *mapped(call, reordered))
     others = asked(call, *mapped(call, of_others))
     if not base or not any(not _alike(a, b) for a, b in zip(base, others, strict=True)):
-        return None
+        return
     same = (
         _alike(a, b) or (a.dim() > 1 and a.shape[1] == length and _alike(a[:, order], b))
         for a, b in zip(base, moved, strict=True)
     )
-    return OrderAsked(type(call.module).__name__, length, seen=not all(same))
+    yield OrderAsked(type(call.module).__name__, length, seen=not all(same))
 
 
 def _is_sequence(value: torch.Tensor) -> bool:

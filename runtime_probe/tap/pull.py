@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runtime_probe.record import PullRecord, Unlearnt
-from runtime_probe.tap import returns
+from runtime_probe.record import PullRecord
+from runtime_probe.tap import returns, unlearnt
 from runtime_probe.tap.agreement import boundless, cancelling, misassigned, only_turned, together, towards
 from runtime_probe.tap.contrast import only_together
 from runtime_probe.tap.mixes import note as note_mixes
@@ -38,10 +38,8 @@ _CLEAR = 0.5
 _OF_LOGITS = ("binary_cross_entropy_with_logits", "poisson_nll_loss")
 """Losses that compare a target with something else than the number that they are given."""
 _DISTANCES = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "a difference"))
-_MOST_DIMENSIONS = 512
-"""Of an output, which are asked one by one."""
-_ROWS, _VIEWS, _SEQUENCES = 2, 2, 3
-"""Dimensions of embeddings (N, D), sets of them that are compared, and dimensions of sequences (N, T, D)."""
+_ROWS, _VIEWS = 2, 2
+"""Dimensions of embeddings (N, D), and sets of them that are compared."""
 
 
 class Pull:
@@ -129,21 +127,9 @@ class Pull:
                 features.top_gradient = max(share, features.top_gradient or 0.0)
 
     def _note_unlearnt(self, where: Where) -> None:
-        """Which dimensions of an output (..., D) has the loss asked nothing of, in all that was seen?"""
-        known = {item.name: item for item in self.session.record.features.unlearnt}
+        given = [tensor for call in self.session.calls.outer.values() for _, tensor in call.named()]
         for place, gradient in self.gradients.items():
-            name = self.outputs[place][0]
-            if gradient.dim() < _ROWS or gradient.dim() > _SEQUENCES or gradient.shape[-1] > _MOST_DIMENSIONS:
-                continue
-            if not gradient.any():
-                continue
-            columns = gradient.reshape(-1, gradient.shape[-1])
-            silent = (columns == 0).all(dim=0).nonzero().flatten().tolist()
-            if name in known:
-                known[name].dimensions = sorted(set(known[name].dimensions) & set(silent))
-            elif len(known) < _MOST:
-                known[name] = Unlearnt(name, silent, columns.shape[1], len(columns), where)
-                self.session.record.features.unlearnt.append(known[name])
+            unlearnt.note(self.session.record.features.unlearnt, self.outputs[place][0], gradient, given, where)
 
     def _compare_predictions(self) -> None:
         found = self.session.record.pulls

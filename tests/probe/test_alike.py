@@ -25,6 +25,15 @@ class Positions(nn.Module):
         return self.table.expand(len(x), -1, -1)
 
 
+class PositionsOfATable(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 8)
+
+    def forward(self, x: Any) -> Any:
+        return self.table(torch.arange(x.shape[1])).expand(len(x), -1, -1)
+
+
 class Constant(nn.Module):
     """Says one thing, whatever it is given."""
 
@@ -37,7 +46,7 @@ class Constant(nn.Module):
 
 
 def asked(module: nn.Module, *given: Any) -> Any:
-    return _ask(Call(module, given, {}))
+    return next(iter(_ask(Call(module, given, {}))), None)
 
 
 def test_what_reads_its_input_answers_differently() -> None:
@@ -53,13 +62,14 @@ def test_what_says_one_thing_to_all_is_found() -> None:
     ("module", "given"),
     [
         (Positions(), torch.randn(6, 5, 3)),
+        (PositionsOfATable(), torch.randn(6, 5, 3)),
         (Constant(0.0), torch.randn(6, 3)),
         (Constant(1.0), torch.randn(6, 3)),
         (Constant(0.7), torch.ones(6, 3)),
         (Constant(0.7).bfloat16(), torch.randn(6, 3).bfloat16()),
         (Constant(float("nan")), torch.randn(6, 3)),
     ],
-    ids=["positions", "zero", "saturated", "one sample", "rounded", "nan"],
+    ids=["positions", "positions of a table", "zero", "saturated", "one sample", "rounded", "nan"],
 )
 def test_what_has_another_reason_is_left_alone(module: nn.Module, given: Any) -> None:
     assert asked(module, given) is None

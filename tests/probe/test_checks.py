@@ -246,6 +246,7 @@ FAULTS: dict[str, tuple[Record, str]] = {
     "copying": (healthy(features=Features(token_input=True, targets_are_inputs=True), experiments=tried(leakage=[Leakage("samples", "GPT", 0.0)])), "targets-not-shifted"),
     "relu before a binary cross-entropy": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", made_by="ReluBackward0")]), "logits-bounded"),
     "log-probabilities of a batch in one number": (healthy(features=Features(likelihood_of_all=LOSS)), "loss-broadcasts"),
+    "tanh before a binary cross-entropy": (healthy(loss_calls=[mse(function="binary_cross_entropy_with_logits", made_by="TanhBackward0")]), "logits-bounded"),
     "tanh logits": (healthy(loss_calls=[cross_entropy(made_by="TanhBackward0")]), "logits-bounded"),
     "another model is in use": (healthy(parameters=[parameter("a", 0, gradients=0), dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "first update as long as the weights, in a GAN": (two_optimizers(first_length=9.0), "learning-rate-too-high"),
@@ -441,7 +442,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "two lists that are each in some order": (healthy(relations=[Relation("labels", 1024, 144.0, 1.0, 1.0, 1.0, row_by_row=1.5)]), "targets-unrelated"),
     "actions of the step before": (healthy(relations=[Relation("action", 512, 50.0, 0.1, 0.5, 0.8)]), "targets-late"),
     "an output that is half trained": (healthy(features=Features(unlearnt=[Unlearnt("Net", [0, 1], 4, 64, LOSS)])), "gradient-cut"),
-    "data for a sampler that asks for velocity": (healthy(features=dataclasses.replace(FLOW, noised_target="data", samplers=[Sampler("velocity", LOSS)])), "sampler-disagrees"),
+    "data for a sampler that asks for velocity": (healthy(features=dataclasses.replace(FLOW, noised_targets=["data"], samplers=[Sampler("velocity", LOSS)])), "sampler-disagrees"),
     "velocity against the path": (healthy(features=FLOW, experiments=tried(velocity=VelocityRecord(-0.99))), "velocity-reversed"),
     "nudge": (healthy(experiments=tried(nudge_actual=1e-3)), "gradient-mismatch"),
 }  # fmt: skip

@@ -326,6 +326,28 @@ while True:
         optimizer.step()
 """
 
+WEIGHTED = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+state = torch.randn(640, 6)
+action = torch.tanh(state @ torch.randn(6, 3)) + 0.1 * torch.randn(640, 3)
+advantage = state[:, 0] - action.square().sum(dim=1)
+advantage = (advantage - advantage.mean()) / advantage.std()
+model = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+while True:
+    for s, a, better in DataLoader(TensorDataset(state, action, advantage), 32, shuffle=True):
+        likely = torch.distributions.Normal(model(s), 0.5).log_prob(a).sum(dim=-1)
+        loss = -(likely * better.exp().clamp(max=10)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+"""
+
 COSINES = """
 import torch
 from torch import nn
@@ -905,6 +927,7 @@ FAULTS = {
     ),
     "a likelihood that is minimized": (LIKELIHOOD, "width) - seen", "width) + seen", "loss-negated"),
     "a part of the output that is pushed away": (LIKELIHOOD, "loss = 0.1 *", "loss = -0.1 *", "loss-negated"),
+    "log-probabilities of all samples in one number": (WEIGHTED, ".sum(dim=-1)", ".sum()", "loss-broadcasts"),
     "cosines without a scale": (COSINES, "return 14.0 * (", "return (", "logits-bounded"),
     "convolutions without an activation": (
         COSINES,
@@ -1037,6 +1060,7 @@ HEALTHY = {
     "recordings": RECORDINGS,
     "diffusion": DIFFUSION,
     "likelihood": LIKELIHOOD,
+    "weighted by advantages": WEIGHTED,
     "cosines": COSINES,
     "agent": AGENT,
     "sentences": SENTENCES,
