@@ -23,6 +23,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "target = reward + gamma * (1 - ended) * next_value",
         )
         return
+    if rewards.returns is not None and rewards.returns.bare:
+        yield warned(
+            "returns are the rewards of their own steps: nothing of what follows in the same episode is in them",
+            "delta = reward + gamma * (1 - ended) * next_value - value: look at the mask of ended episodes",
+            record.optimizers[0].where if record.optimizers else None,
+        )
+        return
     asked = [call for call in record.loss_calls if call.reward_share is not None]
     short = rewards.episodes >= t.EPISODES_OF_ONE_STEP * rewards.count
     if not asked or short:

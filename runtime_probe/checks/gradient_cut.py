@@ -31,6 +31,13 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "rsample(): the same draw as a function of mean and deviation",
             record.features.sampled_into,
         )
+    behind = record.features.changed_behind
+    if behind is not None:
+        yield warned(
+            "what was computed is changed through .data here: the loss sees the new values, and backward() the old ones",
+            "make a new tensor: x = f(x)",
+            behind,
+        )
     silent_outputs = [output for output in record.features.unlearnt if _has_silent(output)]
     for output in silent_outputs:
         yield warned(
@@ -49,7 +56,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                          " gradient comes back", remedy)  # fmt: skip
         elif found:
             yield failed(f"{found[0].model}: its gradient goes to {where}, on which its output does not depend", remedy)
-    if not cuts and not silent_outputs:
+    if not cuts and not silent_outputs and behind is None:
         yield passed("gradients go where the values of outputs come from")
 
 

@@ -77,6 +77,15 @@ def _judge(item: TensorStatistics, family: Family, record: Record) -> Outcome:
             item.where,
             **numbers,
         )
+    plain = family.measures_progress and not lenient and not is_image(item)
+    if size >= t.UNSCALED_MAGNITUDE and plain and len(sizes) > 1 and 0 < other * t.UNSCALED_RATIO < size:
+        return warned(
+            f"{called(item)} is not normalized: dimension {largest} is about {number(size)}, dimension"
+            f" {sizes.index(other)} about {number(other)}",
+            _REMEDY,
+            item.where,
+            **numbers,
+        )
     return passed(f"{called(item)}: {number(low)} to {number(high)}", **numbers)
 
 

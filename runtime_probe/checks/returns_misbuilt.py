@@ -31,7 +31,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "target = reward + gamma * (1 - ended) * next_value",
             where,
         )
-    if made is None:
+    if made is None or made.bare:
         if not rewards.ends_unread and (rewards.backup is None or not rewards.backup.mask):
             yield skipped("no returns were seen whose making could be told from rewards and values")
         return

@@ -126,6 +126,8 @@ class Features:
     unlearnt: list[Unlearnt] = field(default_factory=list)
     """Outputs of models that some dimensions of get a gradient, and others never."""
     rows_moved: RowsMoved | None = None
+    changed_behind: Where | None = None
+    """Where what a layer had computed was changed through `.data`, after which its gradient is that of something else."""
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""
     errors_cancel: Where | None = None

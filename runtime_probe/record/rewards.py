@@ -19,6 +19,8 @@ class ReturnsRecord:
     """The fit holds across the ends of episodes."""
     reversed: bool = False
     """It holds for the returns in reversed order."""
+    bare: bool = False
+    """They are the rewards, and nothing of what follows is in them; nothing else here is known then."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from runtime_probe.record import NonFinite
-from runtime_probe.tap import left_out
+from runtime_probe.tap import behind, left_out
 from runtime_probe.tap.attention import Attention
 from runtime_probe.tap.contrast import COMPARISONS, Contrast
 from runtime_probe.tap.losses import LOSS_FUNCTIONS
@@ -77,9 +77,12 @@ class Watch(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         judging = not torch.is_grad_enabled()
         name = getattr(func, "__name__", "")
-        if self.session.watching and name not in ("__get__", "__set__") and not _of_the_tap():
+        if self.session.watching and not _of_the_tap():
             try:
                 with torch.no_grad():
+                    behind.note(self.session.record.features, func, name, args, result)
+                    if name in ("__get__", "__set__"):
+                        return result
                     if judging and name in _PICKS:
                         self._note_picked(result)
                     self._look(name.strip("_") if name.startswith("__") else name, args, kwargs or {}, result)

@@ -38,7 +38,7 @@ def gae(how: str) -> Any:
     rewards, values, dones, next_value = rollout()
     advantages, last = np.zeros_like(rewards), 0.0
     for t in range(STEPS) if how == "forwards" else reversed(range(STEPS)):
-        alive = 1.0 if how == "through ends" else 1.0 - dones[t]
+        alive = 1.0 if how == "through ends" else dones[t] if how == "inverted" else 1.0 - dones[t]
         following = values[t] if how == "same value" else next_value
         delta = rewards[t] + GAMMA * following * alive - values[t]
         advantages[t] = last = delta + GAMMA * LAMBDA * alive * last
@@ -56,6 +56,11 @@ def test_generalized_advantages_that_are_right() -> None:
 
 def test_returns_through_the_ends_of_episodes() -> None:
     assert gae("through ends").ends_ignored
+
+
+def test_returns_that_look_ahead_at_the_ends_of_episodes_only() -> None:
+    assert gae("inverted").bare
+    assert not gae("right").bare
 
 
 def test_returns_that_look_back() -> None:

@@ -928,6 +928,18 @@ FAULTS = {
     "a likelihood that is minimized": (LIKELIHOOD, "width) - seen", "width) + seen", "loss-negated"),
     "a part of the output that is pushed away": (LIKELIHOOD, "loss = 0.1 *", "loss = -0.1 *", "loss-negated"),
     "log-probabilities of all samples in one number": (WEIGHTED, ".sum(dim=-1)", ".sum()", "loss-broadcasts"),
+    "values replaced behind the graph": (
+        COSINES,
+        "        x = nn.functional.normalize(self.net(x).mean(dim=(2, 3)), dim=1)\n",
+        "        x = self.net(x).mean(dim=(2, 3))\n        x.data = nn.functional.normalize(x.data, dim=1)\n",
+        "gradient-cut",
+    ),
+    "values changed behind the graph": (
+        COSINES,
+        "        x = nn.functional.normalize(self.net(x).mean(dim=(2, 3)), dim=1)\n",
+        "        x = self.net(x).mean(dim=(2, 3))\n        x.data.div_(x.norm(dim=1, keepdim=True))\n",
+        "gradient-cut",
+    ),
     "cosines without a scale": (COSINES, "return 14.0 * (", "return (", "logits-bounded"),
     "convolutions without an activation": (
         COSINES,
