@@ -34,7 +34,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     behind = record.features.changed_behind
     if behind is not None:
         yield warned(
-            "what was computed is changed through .data here: the loss sees the new values, and backward() the old ones",
+            "what was computed is changed through .data here: the loss sees new values, and backward() the old ones",
             "make a new tensor: x = f(x)",
             behind,
         )

@@ -100,6 +100,8 @@ class Features:
     """The first layer is an Embedding."""
     loads: int = 0
     """Weights that were read: calls of torch.load, load_state_dict and safetensors."""
+    average_without_statistics: str = ""
+    """An average of the weights whose batch normalizations stand at their start while those of the model moved."""
     planned_steps: int | None = None
     """Updates that the script means to make, where it says so."""
     accumulated: int = 1
@@ -127,7 +129,7 @@ class Features:
     """Outputs of models that some dimensions of get a gradient, and others never."""
     rows_moved: RowsMoved | None = None
     changed_behind: Where | None = None
-    """Where what a layer had computed was changed through `.data`, after which its gradient is that of something else."""
+    """Where what a layer had computed was changed through `.data`: its gradient is that of something else."""
     misassigned: Where | None = None
     """backward() of a loss that compares outputs with the right classes at the wrong places."""
     errors_cancel: Where | None = None

@@ -11,7 +11,7 @@ from runtime_probe.tap.places import directly
 if TYPE_CHECKING:
     from runtime_probe.record import Features
 
-_DATA = torch.Tensor.data  # type: ignore[misc] - the descriptor
+_DATA = torch.Tensor.data  # the descriptor, not what it returns
 _OF_COMPUTED = "_convdiag_of_computed"
 """Tag of the `.data` of a tensor that is part of a graph."""
 

@@ -16,7 +16,7 @@ from runtime_probe.tap.rewards import at_hand
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_AVERAGES = re.compile(r"(^|_)(ema|averaged?|avg|shadow|polyak)(_|$)", re.IGNORECASE)
+AVERAGES = re.compile(r"(^|_)(ema|averaged?|avg|shadow|polyak)(_|$)", re.IGNORECASE)
 """What scripts call averages of weights."""
 _MOST_ELEMENTS, _FEWEST_ELEMENTS = 1_000_000, 16
 _BESIDE = 0.05
@@ -45,8 +45,8 @@ class Followers:
         """Name what is called an average of the weights, and is where they were before the first update."""
         if self.parameter is None or self.first is None or torch.equal(self.parameter.detach(), self.first):
             return ""
-        for name, value in _named():
-            if _AVERAGES.search(name):
+        for name, value in named():
+            if AVERAGES.search(name):
                 held = [t for t in _held(value) if t.shape == self.first.shape and t.device == self.first.device]
                 if any(t is not self.parameter and torch.equal(t.detach(), self.first) for t in held):
                     return name
@@ -82,7 +82,7 @@ class Followers:
         return rates
 
 
-def _named() -> Iterator[tuple[str, Any]]:
+def named() -> Iterator[tuple[str, Any]]:
     """Variables of the functions that are running, and what modules hold."""
     yield from at_hand()
     for module in [item for item in gc.get_objects() if issubclass(type(item), torch.nn.Module)]:

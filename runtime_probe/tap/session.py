@@ -16,7 +16,7 @@ import torch
 from convdiag_lint.events import EventKind
 from runtime_probe import record as records
 from runtime_probe.record import EventRecord, LossRecord, NonFinite, OptimizerRecord, Record, Where
-from runtime_probe.tap import measuring, places
+from runtime_probe.tap import averaged, measuring, places
 from runtime_probe.tap.adversaries import Adversaries
 from runtime_probe.tap.calls import Calls
 from runtime_probe.tap.course import Course
@@ -191,6 +191,9 @@ class Session:
         elif self.course.phase == records.BASELINE and self.course.in_phase == self.options.steps - 1:
             with self.looking("looking for averages that stand still"):
                 self.record.optimizers[tracked.index].average_still = tracked.followers.still()
+            with self.looking("looking for averages without statistics"):
+                without = averaged.without_statistics(root.module for root in self.ledger.roots)
+                self.record.features.average_without_statistics = without
         if self.course.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:

@@ -438,6 +438,8 @@ HINTS: dict[str, tuple[Record, str]] = {
     "the way that is left": (healthy(features=FLOW, experiments=tried(velocity=VelocityRecord(0.99, 0.0, 1.0))), "velocity-reversed"),
     "frames sorted by length in a collate_fn": (healthy(batch=Batch(1, 64, 4, taken_apart=TakenApart("frames", "label"))), "targets-unrelated"),
     "a data set that sets a seed": (healthy(batch=Batch(1, 64, 4, seeded="torch")), "draws-repeated"),
+    "returns that are bare rewards": (rolled(ReturnsRecord(True, 0.0, 0.0, False, bare=True)), "values-without-future"),
+    "an average without running statistics": (healthy(features=Features(average_without_statistics="ema")), "average-rate-wrong"),
     "an average that stands still": (healthy(optimizers=[OptimizerRecord("Adam", [1e-3], 0.0, 12345, STEP, average_still="ema")]), "average-rate-wrong"),
     "two lists that are each in some order": (healthy(relations=[Relation("labels", 1024, 144.0, 1.0, 1.0, 1.0, row_by_row=1.5)]), "targets-unrelated"),
     "actions of the step before": (healthy(relations=[Relation("action", 512, 50.0, 0.1, 0.5, 0.8)]), "targets-late"),

@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 - needs torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
 
+from runtime_probe.tap import averaged  # noqa: E402
+from runtime_probe.tap.averaged import without_statistics  # noqa: E402
 from runtime_probe.tap.followers import Followers  # noqa: E402
 
 
@@ -84,3 +86,35 @@ def test_copies_and_what_stands_still_follow_nothing() -> None:
 
     assert not rates(copied)
     assert not rates(still)
+
+
+class Averaging:
+    """What a script holds: a model with batch normalization, and an average of its weights."""
+
+    def __init__(self, *, use_buffers: bool) -> None:
+        self.model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=use_buffers)
+
+    def train(self) -> str:
+        ema = self.ema
+        for _ in range(3):
+            self.model(torch.randn(16, 4))
+            ema.update_parameters(self.model)
+        return without_statistics([self.model])
+
+
+@pytest.mark.parametrize("use_buffers", [True, False])
+def test_an_average_without_running_statistics_is_named(use_buffers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(averaged, "named", lambda: [("ema", held.ema), ("net", held.model)])
+    held = Averaging(use_buffers=use_buffers)
+    assert held.train() == ("" if use_buffers else "ema")
+
+
+def test_an_average_whose_statistics_are_made_at_the_end_is_left_alone(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train.py").write_text("torch.optim.swa_utils.update_bn(loader, ema)\n")
+    held = Averaging(use_buffers=False)
+    monkeypatch.setattr(averaged, "named", lambda: [("ema", held.ema)])
+    monkeypatch.setattr(averaged.places, "files", lambda: [str(tmp_path / "train.py")])
+    assert held.train() == ""

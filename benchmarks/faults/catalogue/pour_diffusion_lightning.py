@@ -69,7 +69,7 @@ FAMILY = FamilyOfFaults(
         # The average of the weights has no part in the running statistics, which stay at 0 and 1.
         fault(
             "batch-norm-beside-averaged-weights",
-            "norm-momentum-wrong",
+            "average-rate-wrong",
             "padding=1), nn.GroupNorm(8, channels))\n",
             "padding=1), nn.BatchNorm1d(channels))\n",
         ),

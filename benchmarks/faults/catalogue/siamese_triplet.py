@@ -45,7 +45,7 @@ FAMILY = FamilyOfFaults(
         # Forward is as before, backward knows nothing of it.
         fault(
             "normalized-in-data",
-            "gradient-mismatch",
+            "gradient-cut gradient-mismatch",
             _NORMALIZE,
             "embedding = self.head(features)\n"
             "        embedding.data = F.normalize(embedding.data, dim=1)\n"
