@@ -89,17 +89,19 @@ def test_copies_and_what_stands_still_follow_nothing() -> None:
 
 
 class Averaging:
-    """What a script holds: a model with batch normalization, and an average of its weights."""
+    """What a script holds: a model with batch normalization, and an average of its weights, or of its buffers too."""
 
     def __init__(self, *, use_buffers: bool) -> None:
         self.model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
-        self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=use_buffers)
+        self.ema, self.use_buffers = copy.deepcopy(self.model), use_buffers
 
     def train(self) -> str:
-        ema = self.ema
         for _ in range(3):
             self.model(torch.randn(16, 4))
-            ema.update_parameters(self.model)
+            for old, new in zip(self.ema.parameters(), self.model.parameters(), strict=True):
+                old.data.lerp_(new.data, 0.1)
+            for old, new in zip(self.ema.buffers(), self.model.buffers(), strict=True) if self.use_buffers else ():
+                old.copy_(new)
         return without_statistics([self.model])
 
 
