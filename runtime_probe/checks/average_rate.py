@@ -44,8 +44,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         yield warned(
             f"{without} has no part in the running statistics of batch normalization: these stand at mean 0 and"
             " variance 1, and in eval mode it says something else than the model",
-            "copy the buffers as well, as torch's AveragedModel does, call update_bn() before it is used, or normalize by"
-            " groups",
+            "copy the buffers as well, as torch's AveragedModel does, call update_bn() before it is used, or normalize"
+            " by groups",
         )
     still = next((o for o in record.optimizers if o.average_still and not o.follows), None)
     if still is not None:
