@@ -257,6 +257,8 @@ for epoch in range(20):
         with torch.no_grad():
             for old, new in zip(average.parameters(), model.parameters()):
                 old.lerp_(new, 0.01)
+            for old, new in zip(average.buffers(), model.buffers()):
+                old.copy_(new)
 """
 
 DIFFUSION = """
@@ -946,6 +948,12 @@ FAULTS = {
         "nn.BatchNorm2d(16), nn.ReLU(), ",
         "nn.BatchNorm2d(16), ",
         "activation-missing",
+    ),
+    "an average of parameters alone": (
+        SUPERVISED,
+        "            for old, new in zip(average.buffers(), model.buffers()):\n                old.copy_(new)\n",
+        "",
+        "average-rate-wrong",
     ),
     "an average of a longer run": (SUPERVISED, "lerp_(new, 0.01)", "lerp_(new, 0.00001)", "average-rate-wrong"),
     "a schedule of epochs": (SUPERVISED, "T_max=20 * len(loader)", "T_max=20", "learning-rate-too-low"),
