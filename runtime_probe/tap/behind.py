@@ -16,17 +16,24 @@ _OF_COMPUTED = "_convdiag_of_computed"
 """Tag of the `.data` of a tensor that is part of a graph."""
 
 
-def note(features: Features, func: Any, name: str, args: Any, result: Any) -> None:
-    """A function of torch has returned, an attribute was read or set: did the script change what was computed?"""
+def is_data(func: Any) -> bool:
+    """Whether what was called reads or sets `.data`: attributes are read far too often to look at each."""
+    return getattr(func, "__self__", None) is _DATA
+
+
+def note(features: Features, name: str, args: Any, result: Any) -> None:
+    """A function of torch has returned, or `.data` was read or set: did the script change what was computed?"""
     first = args[0] if args else None
     if not isinstance(first, torch.Tensor):
         return
-    if name in ("__get__", "__set__"):
-        if getattr(func, "__self__", None) is not _DATA or first.grad_fn is None:
-            return
-        if name == "__get__":
+    if name == "__get__":
+        if first.grad_fn is not None:
             setattr(result, _OF_COMPUTED, True)
-        else:
-            features.changed_behind = features.changed_behind or directly(4)
-    elif getattr(first, _OF_COMPUTED, False) and (name == "__setitem__" or (name[-1:] == "_" and name[-2:] != "__")):
+        return
+    if name == "__set__":
+        changed = first.grad_fn is not None
+    else:
+        in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+        changed = in_place and getattr(first, _OF_COMPUTED, False)
+    if changed:
         features.changed_behind = features.changed_behind or directly(4)

@@ -192,8 +192,10 @@ class Session:
             with self.looking("looking for averages that stand still"):
                 self.record.optimizers[tracked.index].average_still = tracked.followers.still()
             with self.looking("looking for averages without statistics"):
-                without = averaged.without_statistics(root.module for root in self.ledger.roots)
-                self.record.features.average_without_statistics = without
+                features = self.record.features
+                if not features.average_without_statistics:
+                    trained = (root.module for root in self.ledger.roots)
+                    features.average_without_statistics = averaged.without_statistics(trained)
         if self.course.phase == records.BASELINE or self.change is not None or not tracked.steps:
             tracked.keep()
         if self.change is not None:

@@ -77,11 +77,12 @@ class Watch(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         judging = not torch.is_grad_enabled()
         name = getattr(func, "__name__", "")
-        if self.session.watching and not _of_the_tap():
+        attribute = name in ("__get__", "__set__")
+        if self.session.watching and (not attribute or behind.is_data(func)) and not _of_the_tap():
             try:
                 with torch.no_grad():
-                    behind.note(self.session.record.features, func, name, args, result)
-                    if name in ("__get__", "__set__"):
+                    behind.note(self.session.record.features, name, args, result)
+                    if attribute:
                         return result
                     if judging and name in _PICKS:
                         self._note_picked(result)
