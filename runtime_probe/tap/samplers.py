@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _NOISE = re.compile(r"(^|_)(noise|eps|epsilon)(_|$)")
+_OF_THE_SHAPE = re.compile(r"shape|device|dtype|ndim|size|dim|numel|new_\w+|len|\w+_like")
+"""What asks a tensor for its shape and place, not for its numbers: `t = torch.full((x.shape[0],), i)`."""
 
 
 class _Step(NamedTuple):
@@ -56,7 +58,7 @@ def _taken_for(loop: ast.For | ast.While, known: frozenset[str]) -> set[tuple[st
     steps = [step for node in ast.walk(loop) for step in _assigned(node)]
     made_of: dict[str, set[str]] = {}
     for step in steps:
-        made_of.setdefault(step.name, set()).update(_names(step.value), {step.name} if step.added else ())
+        made_of.setdefault(step.name, set()).update(_numbers(step.value), {step.name} if step.added else ())
     counters = {
         name
         for node in ast.walk(loop)
@@ -69,7 +71,7 @@ def _taken_for(loop: ast.For | ast.While, known: frozenset[str]) -> set[tuple[st
         """Whether a call is given a sample that is carried on, and the time, which is not made of the sample."""
         if not isinstance(value, ast.Call) or _is_known(value.func, known):
             return False
-        given = {name for arg in (*value.args, *(k.value for k in value.keywords)) for name in _names(arg)}
+        given = {name for arg in (*value.args, *(k.value for k in value.keywords)) for name in _numbers(arg)}
         carried = {name for name in given if name in behind.get(name, ()) and name not in counters}
         times = {name for name in given if name in counters or behind.get(name, set()) & {*counters, name}}
         return any(time != x and x not in behind.get(time, ()) for x in carried for time in times)
@@ -114,6 +116,20 @@ def _names(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+def _numbers(node: ast.AST) -> set[str]:
+    """Names whose numbers make up an expression; shapes, devices and the like are none."""
+    asked = node.func if isinstance(node, ast.Call) else node
+    name = asked.attr if isinstance(asked, ast.Attribute) else getattr(asked, "id", "")
+    inside = set().union(*map(_numbers, ast.iter_child_nodes(node)))
+    if not _OF_THE_SHAPE.fullmatch(name):
+        return inside | ({node.id} if isinstance(node, ast.Name) else set())
+    if isinstance(node, ast.Call) and name.startswith("new_"):
+        return set().union(*map(_numbers, node.args))  # x.new_full((n,), t)
+    if isinstance(node, ast.Call) and name.endswith("_like"):
+        return set().union(*map(_numbers, node.args[1:]))  # torch.full_like(x, t)
+    return set()
+
+
 def _behind(name: str, made_of: Mapping[str, set[str]]) -> set[str]:
     """Return all that a name is made of, over any number of rounds."""
     found: set[str] = set()
@@ -127,7 +143,7 @@ def _behind(name: str, made_of: Mapping[str, set[str]]) -> set[str]:
 
 def _is_known(function: ast.expr, known: frozenset[str]) -> bool:
     """Whether what is called is a function of the file or of a library, or a method that the file defines."""
-    if isinstance(function, ast.Attribute) and function.attr in known:
+    if isinstance(function, ast.Attribute) and (function.attr in known or _OF_THE_SHAPE.fullmatch(function.attr)):
         return True
     while isinstance(function, ast.Attribute):
         function = function.value
