@@ -265,6 +265,8 @@ MASK_BY_NAME = 0.5
 """The same where its name says what it marks: `valid`, `is_pad`."""
 FILLER_OF_MOST = 0.8
 """Share of targets that are all the same: beyond it they may be what is usual, as rewards that are rare."""
+FILLER_READ = 0.05
+"""Gradient at what fills sequences of numbers up, over that at content: 0 where it is masked."""
 FILLER_COUNTS = 0.01
 """Gradient at what was filled up, over that at content: 0 where it is masked, about 1 where it is not."""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime_probe.families import Family
-    from runtime_probe.record import MaskRecord, Record
+    from runtime_probe.record import FilledRead, MaskRecord, Record
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
@@ -31,9 +31,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             " state that a packed sequence gives",
             alike=answers.alike,
         )
+    filled = record.experiments.filled
+    for item in filled:
+        yield _of_numbers(item)
     padding = record.padding
     if padding is None:
-        if not judged and not read:
+        if not judged and not read and not filled:
             yield skipped("no padding was seen")
         return
     if padding.within:
@@ -63,6 +66,26 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         )
     elif not padding.only and not padding.within:
         yield passed("padding is neither seen nor learnt")
+
+
+def _of_numbers(item: FilledRead) -> Outcome:
+    """Sequences of numbers that end in a filler."""
+    numbers: dict[str, Any] = {"filler": item.filler, "content": item.content, "share": item.share}
+    if item.filler > 0.0 and item.content == 0.0:
+        return failed(
+            f"{item.model}: what it says depends on what fills `{item.argument}` up, and on no content",
+            "turn the mask round: key_padding_mask of torch is True for padding",
+            **numbers,
+        )
+    if item.filler > t.FILLER_READ * item.content:
+        return warned(
+            f"{item.model} reads what fills `{item.argument}` up ({item.share:.0%} of its steps): a step of it weighs"
+            f" {item.filler / item.content:.2g} times as much as one of content",
+            "pass the mask of the padding to attention, pack padded sequences, leave padding out of means, and read the"
+            " last step of each sequence, not of the padded batch",
+            **numbers,
+        )
+    return passed(f"{item.model} does not read what fills `{item.argument}` up", **numbers)
 
 
 def _reversed(mask: MaskRecord) -> bool:

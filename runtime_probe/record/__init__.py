@@ -59,6 +59,7 @@ from runtime_probe.record.training import ParameterRecord as ParameterRecord
 from runtime_probe.record.training import StepRecord as StepRecord
 from runtime_probe.record.tried import Cut as Cut
 from runtime_probe.record.tried import Experiments as Experiments
+from runtime_probe.record.tried import FilledRead as FilledRead
 from runtime_probe.record.tried import Leakage as Leakage
 from runtime_probe.record.tried import OrderAsked as OrderAsked
 from runtime_probe.record.tried import OutputsAlike as OutputsAlike

@@ -34,6 +34,20 @@ class OutputsAlike:
 
 
 @dataclass(slots=True)
+class FilledRead:
+    """What a model makes of the ends of sequences (N, T, D) that are filled up to one length."""
+
+    model: str
+    argument: str
+    share: float
+    """Of the steps that are filler."""
+    filler: float
+    """Mean norm of the gradient of what it says about content, by a step of filler."""
+    content: float
+    """The same by a step of content."""
+
+
+@dataclass(slots=True)
 class Cut:
     """A part of a model between which and the output only values pass, or only gradients."""
 
@@ -80,6 +94,7 @@ class Experiments:
     """Whether an input of the model changes with the noise that was drawn, beside its time."""
     leakage: list[Leakage] = field(default_factory=list)
     alike: list[OutputsAlike] = field(default_factory=list)
+    filled: list[FilledRead] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
     orders: list[OrderAsked] = field(default_factory=list)
 

@@ -33,7 +33,9 @@ def asked(call: Call, args: Any, kwargs: Any, *, gradients: bool = False) -> lis
     was = [(m, m.training) for m in call.module.modules()]
     call.module.eval()
     try:
-        with untouched(), torch.set_grad_enabled(gradients):
+        # cuDNN has no backward pass of recurrent layers in eval mode.
+        plain = torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not gradients)
+        with untouched(), plain, torch.set_grad_enabled(gradients):
             output = call.module(*args, **kwargs)
     finally:
         for module, training in was:

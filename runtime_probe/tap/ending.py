@@ -17,7 +17,7 @@ import torch
 from runtime_probe import record as records
 from runtime_probe.record import Crash, Where
 from runtime_probe.record import files as record_files
-from runtime_probe.tap import alike, cuts, leakage, places, positions
+from runtime_probe.tap import alike, cuts, filled, leakage, places, positions
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -146,6 +146,7 @@ def _ask_models(session: Session) -> None:
                 session.experiments.snapshot.put_back()
         experiments = session.record.experiments
         experiments.leakage, experiments.alike = leakage.look(session), alike.look(session)
+        experiments.filled = filled.look(session)
         experiments.cuts, experiments.orders = cuts.look(session), positions.look(session)
     finally:
         session.active = active

@@ -16,10 +16,14 @@ from runtime_probe.tap import samplers
 EULER = "for i in range(10):\n    t = torch.full((n, 1), i / 10)\n    x = x + policy(x, t, obs) / 10\n"
 IN_STEPS = "for t in ts:\n    v = self.net(x, t)\n    x += dt * v\n"
 BACKWARDS = "for t in ts:\n    x = x - model(torch.cat([x, t.expand(n, 1)], 1)) * dt\n"
-IN_BATCHES = "for i in range(10):\n    t = torch.full((x.shape[0],), i / 10, device=x.device)\n    x = x + dt * net(x, t)\n"
+IN_BATCHES = (
+    "for i in range(10):\n    t = torch.full((x.shape[0],), i / 10, device=x.device)\n    x = x + dt * net(x, t)\n"
+)
 NEW_TIMES = "for i in steps:\n    t = x.new_full((len(x),), i)\n    eps = net(x, t)\n    x = x - eps * a[i]\n"
 LIKE_IT = "for i in steps:\n    t = torch.full_like(x[:, :1], i)\n    x = x + net(x, t) * dt\n"
-EXPANDED = "for i in steps:\n    t = ts[i].expand(x.size(0))\n    v = net(x, t, cond)\n    x = x + v * (ts[i + 1] - ts[i])\n"
+EXPANDED = (
+    "for i in steps:\n    t = ts[i].expand(x.size(0))\n    v = net(x, t, cond)\n    x = x + v * (ts[i + 1] - ts[i])\n"
+)
 WHILE = "while t < 1:\n    x = x + dt * net(x, t)\n    t = t + dt\n"
 DDIM = "for t in ts:\n    noise_pred = self.ema(x, t, obs)\n    x = scheduler.step(noise_pred, t, x)\n"
 DDPM = "for t in ts:\n    eps = net(x, t)\n    mean = (x - b * eps) / a\n    x = mean + s * torch.randn_like(x)\n"

@@ -1,0 +1,96 @@
+"""Sequences of numbers that are filled up to the length of the longest: does a model read what is filled in?
+
+Tokens are asked where they are embedded (`padding.py`); of numbers nothing says which are content but that the ends of
+sequences of different lengths all hold one and the same row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from runtime_probe.record import FilledRead
+from runtime_probe.tap.asked import asked, of_each_model
+from runtime_probe.tap.calls import LABELS, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime_probe.tap.calls import Call
+    from runtime_probe.tap.session import Session
+
+_SEQUENCES, _SHORTEST, _NARROWEST = 3, 6, 2
+"""Dimensions of (N, T, D), fewest steps, and features: one number alone is often the same."""
+_FILLED, _FEWEST = 0.25, 2
+"""Share of samples that are filled up, and rows that one of them is filled with."""
+_MOST_ELEMENTS = 20_000_000
+_CONVOLUTIONS = (nn.Conv1d, nn.ConvTranspose1d)
+
+
+def look(session: Session) -> list[FilledRead]:
+    """Ask each model that was given sequences which are filled up."""
+    return of_each_model(session, "asking for what is filled up in the inputs of", _ask)
+
+
+def _ask(call: Call) -> Iterator[FilledRead]:
+    for name, given in call.named():
+        filler = filler_of(given) if name.rpartition(".")[2] not in LABELS else None
+        if filler is None or given.numel() > _MOST_ELEMENTS:
+            continue
+        leaf = given.detach().clone().requires_grad_()
+        answers = asked(call, *mapped(call, lambda n, t, this=name, new=leaf: new if n == this else t), gradients=True)
+        # A convolution says of each step what its neighbours have to do with it, and fills up with zeros itself.
+        convolved = any(isinstance(part, _CONVOLUTIONS) for part in call.module.modules())
+        read = [_read(a, filler) for a in answers if _answers(a, filler) and not (convolved and _of_steps(a, filler))]
+        if not read:
+            continue
+        gradient = torch.autograd.grad(torch.stack(read).sum(), leaf, allow_unused=True)[0]
+        if gradient is None or not bool(gradient.any()):
+            continue
+        sizes = gradient.double().norm(dim=-1)
+        far = _far(filler)
+        share = float(filler.double().mean())
+        yield FilledRead(
+            type(call.module).__name__, name, share, float(sizes[far].mean()), float(sizes[~filler].mean())
+        )
+
+
+def filler_of(given: torch.Tensor) -> torch.Tensor | None:
+    """Return where (N, T) sequences (N, T, D) of different lengths end in one and the same row; None where none do.
+
+    What begins with it as well has margins, as the rows of a picture have.
+    """
+    if given.dim() != _SEQUENCES or not given.is_floating_point() or given.shape[1] < _SHORTEST:
+        return None
+    if given.shape[2] < _NARROWEST or len(given) < 2:
+        return None
+    rows, count = given[:, -1].unique(dim=0, return_counts=True)
+    same = (given == rows[count.argmax()]).all(dim=2)
+    filler = same.flip(1).long().cumprod(dim=1).flip(1).bool()
+    lengths = filler.sum(dim=1)
+    several = int(lengths.max()) >= _FEWEST and len(lengths.unique()) > 1
+    clear = not bool(same[:, 0].any()) and float((same & ~filler).double().mean()) == 0.0
+    return filler if several and clear and float((lengths > 0).double().mean()) >= _FILLED else None
+
+
+def _answers(answer: torch.Tensor, filler: torch.Tensor) -> bool:
+    return answer.requires_grad and len(answer) == len(filler)
+
+
+def _of_steps(answer: torch.Tensor, filler: torch.Tensor) -> bool:
+    return answer.dim() > 1 and answer.shape[:2] == filler.shape
+
+
+def _read(answer: torch.Tensor, filler: torch.Tensor) -> torch.Tensor:
+    """One number that depends on all of an answer (N, ...), or (N, T, ...), that is about content."""
+    told = answer[~filler] if _of_steps(answer, filler) else answer
+    weights = torch.randn(told.shape, generator=torch.Generator().manual_seed(0)).to(told)
+    return (told * weights).sum()
+
+
+def _far(filler: torch.Tensor) -> torch.Tensor:
+    """The later half of what each sequence is filled up with: what reads the end of the content sees a little of it."""
+    place = filler.long().cumsum(dim=1)
+    return filler & (2 * place >= place[:, -1:])
