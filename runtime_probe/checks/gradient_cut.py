@@ -22,21 +22,30 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     cuts = record.experiments.cuts
     remedy = "use a straight-through estimator: z + (quantized - z).detach() has the value of the codes and the"
     remedy += " gradient of z"
-    if family.name in _AGENTS or not record.models:
-        yield skipped(f"{family.name}: what is picked is trained by what it brings")
-        return
-    if record.features.sampled_into is not None and not record.features.calls.get("log_prob"):
-        yield failed(
-            "what sample() draws here goes on into the model, and no gradient comes back to the distribution",
-            "rsample(): the same draw as a function of mean and deviation",
-            record.features.sampled_into,
-        )
     behind = record.features.changed_behind
     if behind is not None:
         yield warned(
             "what was computed is changed through .data here: the loss sees new values, and backward() the old ones",
             "make a new tensor: x = f(x)",
             behind,
+        )
+    carried = record.features.state_detached
+    if carried is not None:
+        yield warned(
+            "a recurrent layer is called step by step here, and each call gets the state of the last one without its"
+            " gradient: nothing learns what to remember",
+            "pass the state on as it is, and detach it after backward() alone, between two stretches of a sequence",
+            carried,
+        )
+    if family.name in _AGENTS or not record.models:
+        if behind is None and carried is None:
+            yield skipped(f"{family.name}: what is picked is trained by what it brings")
+        return
+    if record.features.sampled_into is not None and not record.features.calls.get("log_prob"):
+        yield failed(
+            "what sample() draws here goes on into the model, and no gradient comes back to the distribution",
+            "rsample(): the same draw as a function of mean and deviation",
+            record.features.sampled_into,
         )
     silent_outputs = [output for output in record.features.unlearnt if _has_silent(output)]
     for output in silent_outputs:
@@ -56,7 +65,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                          " gradient comes back", remedy)  # fmt: skip
         elif found:
             yield failed(f"{found[0].model}: its gradient goes to {where}, on which its output does not depend", remedy)
-    if not cuts and not silent_outputs and behind is None:
+    if not cuts and not silent_outputs and behind is None and carried is None:
         yield passed("gradients go where the values of outputs come from")
 
 

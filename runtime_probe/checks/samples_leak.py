@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Judge the movement of the other samples' outputs after one sample was changed."""
     yield from _over_batch(record)
+    across = record.features.wrong_axis
+    if across is not None:
+        yield warned(
+            f"{across.layer} runs along dimension {across.steps} of {tuple(across.shape)}, where neighbours have nothing"
+            f" to do with each other; along dimension {1 - across.steps} they resemble each other: samples are taken for"
+            " steps",
+            f"batch_first={not across.steps}, or exchange both dimensions before",
+            across.where,
+        )
     tried = [leak for leak in record.experiments.leakage if leak.kind == "samples"]
     if not tried:
         yield skipped("changing one sample was not tried")

@@ -27,6 +27,7 @@ from runtime_probe.record.features import RowsMoved as RowsMoved
 from runtime_probe.record.features import Sampler as Sampler
 from runtime_probe.record.features import Times as Times
 from runtime_probe.record.features import Unlearnt as Unlearnt
+from runtime_probe.record.features import WrongAxis as WrongAxis
 from runtime_probe.record.losses import Judged as Judged
 from runtime_probe.record.losses import LatentRecord as LatentRecord
 from runtime_probe.record.losses import Latents as Latents

@@ -72,6 +72,18 @@ class LeftOut:
 
 
 @dataclass(slots=True)
+class WrongAxis:
+    """A recurrent layer for which neighbouring steps are strangers, and neighbouring samples resemble each other."""
+
+    layer: str
+    shape: list[int]
+    """Of what it was given."""
+    steps: int
+    """Dimension that it runs along."""
+    where: Where
+
+
+@dataclass(slots=True)
 class Features:
     """What tells the loss family; counts of calls during the step that was watched closely."""
 
@@ -128,6 +140,10 @@ class Features:
     unlearnt: list[Unlearnt] = field(default_factory=list)
     """Outputs of models that some dimensions of get a gradient, and others never."""
     rows_moved: RowsMoved | None = None
+    wrong_axis: WrongAxis | None = None
+    """A recurrent layer that runs over samples."""
+    state_detached: Where | None = None
+    """Where a recurrent layer is called again and again, each time with a state that no gradient goes back through."""
     changed_behind: Where | None = None
     """Where what a layer had computed was changed through `.data`: its gradient is that of something else."""
     misassigned: Where | None = None

@@ -18,6 +18,7 @@ from runtime_probe.tap.distributions import SAMPLED
 from runtime_probe.tap.evaluated import Evaluated
 from runtime_probe.tap.padding import top_share
 from runtime_probe.tap.places import here
+from runtime_probe.tap.recurrent import CELLS, Recurrent
 from runtime_probe.tap.reshapes import interleaved
 from runtime_probe.tap.statistics import describe, most_frequent, tensors
 
@@ -81,6 +82,7 @@ class Calls:
         self.change: Callable[[Call], tuple[Any, Any]] | None = None
         """What a phase makes of the inputs of a model that is called from outside."""
         self.between = Between(session.record)
+        self.recurrent = Recurrent(session.record.features)
         self.acting = Acting()
         self.evaluated = Evaluated()
         self.looked = False
@@ -151,6 +153,8 @@ class Calls:
             self.between.into(module, args[0], self._stack[0])
             features = self.session.record.features
             features.sampled_into = features.sampled_into or getattr(args[0], SAMPLED, None)
+        if isinstance(module, CELLS):
+            self.recurrent.before(module, args, _keywords(3))
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords(3))
@@ -240,6 +244,8 @@ class Calls:
                 self.session.mirrored.note_call(given)
                 self.session.pull.note_call(module, output)
                 self.session.adversaries.note_call(module, given, output)
+            if isinstance(module, CELLS):
+                self.recurrent.after(module, output)
             if type(module) is nn.Embedding and args:
                 self._note_position(module, args[0])
                 self.session.padding.note_embedding(args[0], output, module.padding_idx)

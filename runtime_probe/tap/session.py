@@ -143,6 +143,8 @@ class Session:
         if self.watching:
             with self.looking("following the terms of a loss"):
                 self.terms.note_backward(loss)
+            with self.looking("following states of recurrent layers"):
+                self.calls.recurrent.before_backward()
         if record is not None:
             self.event(EventKind.BACKWARD, where=record.where)
             if not isfinite(record.value):

@@ -51,6 +51,7 @@ from runtime_probe.record import (
     Unlearnt,
     VelocityRecord,
     Where,
+    WrongAxis,
 )
 from runtime_probe.report import FAILED, HEALTHY, judge
 
@@ -398,6 +399,8 @@ HINTS: dict[str, tuple[Record, str]] = {
     "one array for all observations": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, reused=True)), "observations-reused"),
     "a seed in the loop": (healthy(features=Features(draws_compared=True, draws_repeated=LOSS)), "draws-repeated"),
     "padding is learnt": (healthy(padding=Padding(0, in_loss=0.4, where=LOSS)), "padding-not-masked"),
+    "a state without its gradient": (healthy(features=Features(state_detached=LOSS)), "gradient-cut"),
+    "a recurrent layer over samples": (healthy(features=Features(wrong_axis=WrongAxis("GRU", [8, 20, 6], 0, LOSS))), "samples-leak"),
     "what fills numbers up is read": (healthy(experiments=tried(filled=[FilledRead("Net", "frames", 0.3, 0.5, 1.0)])), "padding-not-masked"),
     "padding is attended": (healthy(padding=Padding(0, attended=True)), "padding-not-masked"),
     "targets are rewards": (healthy(features=RL, rewards=REWARDS, loss_calls=[mse(reward_share=1.0)]), "values-without-future"),

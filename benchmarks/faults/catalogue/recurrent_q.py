@@ -63,7 +63,7 @@ FAMILY = FamilyOfFaults(
         # Memory is carried on, but no gradient goes back through it. All parameters have gradients, only wrong ones.
         fault(
             "memory-detached-each-step",
-            "",
+            "gradient-cut",
             _GRU,
             "        outputs = []\n"
             "        for x in self.encoder(obs):\n"

@@ -1,0 +1,82 @@
+"""Recurrent layers: along which dimension they run, and whether their state carries gradients from call to call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from runtime_probe.record import WrongAxis
+from runtime_probe.tap.places import here
+from runtime_probe.tap.statistics import tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runtime_probe.record import Features, Where
+
+CELLS = (nn.RNNBase, nn.RNNCellBase)
+_SEQUENCES, _SHORTEST, _MOST_ELEMENTS = 3, 4, 4_000_000
+"""Dimensions of (T, N, D), fewest steps and samples that can be told apart, and numbers that are looked at."""
+_UNRELATED, _RELATED = 0.9, 0.6
+"""Difference of neighbours over that of two which stand far apart: steps of a sequence resemble the next one, samples
+of a batch are 1."""
+_FEWEST_CARRIED = 2
+"""Calls that were given the state of the call before, each without its gradient."""
+
+
+class Recurrent:
+    """Follows recurrent layers and cells while the session is watching."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+        self.states: dict[int, list[torch.Tensor]] = {}
+        """By the id of a layer, what it passed on at its last call of this graph, with `requires_grad` as it was."""
+        self.carried = self.without = 0
+        self.where: Where | None = None
+
+    def before(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
+        """Note that a layer or a cell is called."""
+        given = args[0] if args else kwargs.get("input")
+        if isinstance(module, nn.RNNBase) and isinstance(given, torch.Tensor) and self.features.wrong_axis is None:
+            self.features.wrong_axis = _wrong_axis(module, given.detach())
+        state = [t for _, t in tensors(args[1] if len(args) > 1 else kwargs.get("hx"))]
+        for new in state:
+            if any(
+                old.shape == new.shape and torch.equal(old, new.detach()) for old in self.states.get(id(module), ())
+            ):
+                self.carried += 1
+                if not new.requires_grad:
+                    self.without += 1
+                    self.where = self.where or here(5)
+
+    def after(self, module: nn.Module, output: Any) -> None:
+        """Keep the state that a layer or a cell hands out, if gradients could pass through it."""
+        state = output[1] if isinstance(module, nn.RNNBase) else output
+        self.states[id(module)] = [t.detach().clone() for _, t in tensors(state) if t.requires_grad and bool(t.any())]
+
+    def before_backward(self) -> None:
+        """A graph is complete: what is carried over from here on is another one, as truncated backpropagation does."""
+        if self.without == self.carried >= _FEWEST_CARRIED:
+            self.features.state_detached = self.features.state_detached or self.where
+        self.states.clear()
+        self.carried = self.without = 0
+        self.where = None
+
+
+def _wrong_axis(module: nn.RNNBase, given: torch.Tensor) -> WrongAxis | None:
+    """Whether neighbours along the steps (..., T, ...) of a layer are strangers, and those along its samples are not."""
+    if given.dim() != _SEQUENCES or min(given.shape[:2]) < _SHORTEST or given.numel() > _MOST_ELEMENTS:
+        return None
+    steps = int(module.batch_first)
+    if _likeness(given, steps) < _UNRELATED or _likeness(given, 1 - steps) > _RELATED:
+        return None
+    return WrongAxis(type(module).__name__, list(given.shape), steps, here(6))
+
+
+def _likeness(given: torch.Tensor, dimension: int) -> float:
+    """Mean difference of neighbours over that of what stands half the length apart: 1 without any order."""
+    far = given - given.roll(given.shape[dimension] // 2, dimension)
+    scale = float(far.abs().mean())
+    return float(given.diff(dim=dimension).abs().mean()) / scale if scale > 0 else 1.0
