@@ -40,7 +40,11 @@ def _ask(call: Call) -> Iterator[FilledRead]:
         if filler is None or given.numel() > _MOST_ELEMENTS:
             continue
         leaf = given.detach().clone().requires_grad_()
-        answers = asked(call, *mapped(call, lambda n, t, this=name, new=leaf: new if n == this else t), gradients=True)
+
+        def put(argument: str, value: torch.Tensor, wanted: str = name, leaf: torch.Tensor = leaf) -> torch.Tensor:
+            return leaf if argument == wanted else value
+
+        answers = asked(call, *mapped(call, put), gradients=True)
         # A convolution says of each step what its neighbours have to do with it, and fills up with zeros itself.
         convolved = any(isinstance(part, _CONVOLUTIONS) for part in call.module.modules())
         read = [_read(a, filler) for a in answers if _answers(a, filler) and not (convolved and _of_steps(a, filler))]
