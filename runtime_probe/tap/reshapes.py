@@ -67,6 +67,8 @@ def exchanged(before: Sequence[int], after: Sequence[int]) -> bool | None:
     Both hold the same number of elements, more than 0. Dimensions may be merged or split on the way: (C, H, W) to
     (H * W, C) exchanges, and (T, H * D) to (H, T, D) does.
     """
+    if _enlarged(before, after) or _enlarged(after, before):
+        return False
     start = 0
     for old, new in _segments(before, after):
         if len(old) > 1 and len(new) > 1:
@@ -75,6 +77,16 @@ def exchanged(before: Sequence[int], after: Sequence[int]) -> bool | None:
                 return start == 0
         start += len(old)
     return None
+
+
+def _enlarged(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether (N, C * r * r, H, W) becomes (N, C, r * H, r * W): neighbours are then what stood in one row."""
+    if len(before) != _IMAGES or len(after) != _IMAGES or before[0] != after[0]:
+        return False
+    (many, *sides), (few, *larger) = before[1:], after[1:]
+    factor = larger[0] // sides[0]
+    square = many == few * factor**2 and larger == [factor * side for side in sides]
+    return factor > 1 and min(sides) > 1 and square
 
 
 def _segments(before: Sequence[int], after: Sequence[int]) -> list[tuple[list[int], list[int]]]:

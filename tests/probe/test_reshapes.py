@@ -25,8 +25,10 @@ SIZES = st.lists(st.sampled_from([2, 3, 5, 7, 11, 13]), min_size=1, max_size=5)
         ((4, 12, 32), (12, 4, 32), True),
         ((4, 12, 64), (4, 8, 12, 8), False),
         ((4, 2, 9, 9), (324, 2), True),
+        ((4, 48, 8, 8), (4, 3, 32, 32), False),
+        ((4, 3, 32, 16), (4, 12, 16, 8), False),
     ],
-    ids=["picture", "tokens", "time", "batch", "heads", "logits"],
+    ids=["picture", "tokens", "time", "batch", "heads", "logits", "pixel shuffle", "pixels into channels"],
 )
 def test_another_order_is_seen(before: tuple[int, ...], after: tuple[int, ...], first: bool) -> None:
     assert exchanged(before, after) is first
@@ -41,8 +43,10 @@ def test_another_order_is_seen(before: tuple[int, ...], after: tuple[int, ...], 
         ((4, 1, 9), (4, 9, 1)),
         ((4, 3, 64, 64), (4, 3, 16, 4, 16, 4)),
         ((5, 7), (35,)),
+        ((4, 1024, 1, 1), (4, 64, 4, 4)),
+        ((8, 48, 6, 6), (4, 12, 12, 12)),
     ],
-    ids=["heads", "merge", "stacked frames", "one", "patches", "flat"],
+    ids=["heads", "merge", "stacked frames", "one", "patches", "flat", "one pixel", "another batch"],
 )
 def test_cutting_anew_is_not(before: tuple[int, ...], after: tuple[int, ...]) -> None:
     assert exchanged(before, after) is None
