@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record
 
-_REMEDY = (
-    "use transpose(), permute() or pixel_shuffle() to reorder dimensions; view() and reshape() only cut them anew"
-)
+_REMEDY = "use transpose(), permute() or pixel_shuffle() to reorder dimensions; view() and reshape() only cut them anew"
 
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:

@@ -121,6 +121,10 @@ class Relation:
     """As `dependence`, beside rows that are shuffled among their neighbours; None where neighbours are all alike."""
 
 
+MOVED = "with what it shows elsewhere"
+"""What was done to a picture that was cropped, shifted or turned by any angle."""
+
+
 @dataclass(slots=True)
 class Augmentation:
     """What a data set did to pictures when it was asked for the same samples again, and to a target with them."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
-from runtime_probe.record import Augmentation
+from runtime_probe.record import MOVED, Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +31,10 @@ TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     REVERSED: lambda x: x.flip(-1),
 }
 """What an augmentation may do to pictures (..., H, W), the last one to signals (..., 1, T)."""
+_OTHER = 0.4
+"""Correlation of two draws of one picture, at most, where its content has moved; colours may be reversed."""
+_CELLS, _STAYING = 4, 0.5
+"""Cells to a side, and share of them that are as they were, at most."""
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -41,8 +46,11 @@ def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets
             for first, later in zip(views(draws[0].get(name)), views(draw.get(name)), strict=False):
                 for row in range(len(first) if first.shape == later.shape else 0):
                     turn = turned(first[row], later[row])
-                    for target in targets if turn else []:
-                        _note(found, (name, target, turn), draws[0].get(target), draws[number].get(target), row)
+                    moved = not turn and _is_moved(first[row], later[row])
+                    for target in targets if turn or moved else []:
+                        _note(
+                            found, (name, target, turn or MOVED), draws[0].get(target), draws[number].get(target), row
+                        )
     return list(found.values())
 
 
@@ -69,6 +77,26 @@ def turned(first: torch.Tensor, later: torch.Tensor) -> str:
     found = {name: _correlation(x, later) for name, x in fitting.items() if x.shape == later.shape}
     best = max(found, key=lambda name: found[name])
     return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
+
+
+def _is_moved(first: torch.Tensor, later: torch.Tensor) -> bool:
+    """Whether a picture (C, H, W) came back with its content at other places: in grey, and without its noise."""
+    if first.shape != later.shape or min(first.shape[-2:]) < 3 * _CELLS:
+        return False
+    a, b = (nn.functional.avg_pool2d(x.mean(dim=0, keepdim=True), 3, 1) for x in (first, later))
+    if not bool(a.std() > 0) or not bool(b.std() > 0) or abs(_correlation(a, b)) >= _OTHER:
+        return False
+    # What is cut out of a picture changes it as a whole, and leaves most of its cells as they are.
+    cells = [_cells(x) for x in (a, b)]
+    cells = [x[cells[0].std(dim=1) > 0] for x in cells]
+    likeness = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in cells), dim=1).abs()
+    return bool(len(likeness)) and float((likeness > _ALIKE).float().mean()) < _STAYING
+
+
+def _cells(picture: torch.Tensor) -> torch.Tensor:
+    """Cut a picture (1, H, W) into rows of pixels, `_CELLS` by `_CELLS` of them and what is left."""
+    size = [side // _CELLS for side in picture.shape[-2:]]
+    return nn.functional.unfold(picture[None], size, stride=size)[0].T
 
 
 def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -111,7 +139,9 @@ def _note(
     part, target, turn = names
     a, b = first[row], later[row]
     spatial = is_spatial(a)
-    if (spatial and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
+    if turn == MOVED and (not spatial or a.is_floating_point() or bool((a == a.flatten()[0]).all())):
+        return  # positions may be meant for shifted pictures, too; what is to be cleaned of noise stays where it is
+    if (spatial and turn != MOVED and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
         return  # it looks the same either way; a mask of keypoints says what is there, not where
     entry = entry_of(found, part, target, turn, a)
     entry.pairs += 1

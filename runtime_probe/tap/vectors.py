@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 _ROWS, _SETS = 2, 3
 """Dimensions of vectors (N, D), and of sets and short sequences (N, T, D)."""
-MIRRORED, REORDERED = "mirrored", "in another order"
+MIRRORED, REORDERED, TURNED = "mirrored", "in another order", "turned"
 _ROUNDING = 1e-4
+_SPACES, _FEWEST, _FITS, _CLEARLY = (2, 3), 4, 0.05, 0.2
+"""Dimensions of points, fewest of them, what a turn may leave open of their length (they may be noisy), and distance of
+a turn from none."""
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -52,6 +55,10 @@ def _compare(
             entry = entry_of(found, *names, MIRRORED, x[row])
             entry.pairs += 1
             entry.unmoved += torch.equal(x[row], y[row])
+        elif moving and x[row].numel() >= a.shape[-1] and _is_turned(a[row], b[row]):
+            entry = entry_of(found, *names, TURNED, x[row])
+            entry.pairs += 1
+            entry.unmoved += torch.equal(x[row], y[row])
         elif pointing and _reordered(a[row], b[row]) and max(int(x[row]), int(y[row])) < len(a[row]):
             entry = entry_of(found, *names, REORDERED, x[row])
             entry.pairs += 1
@@ -66,6 +73,17 @@ def _mirrored(a: torch.Tensor, b: torch.Tensor) -> bool:
     same, turned_round = ((a - s * b).abs().amax(dim=0) <= tolerance for s in (1.0, -1.0))
     kept, changed = same & ~turned_round, turned_round & ~same
     return bool((same | turned_round).all()) and bool(kept.any()) and bool(changed.any())
+
+
+def _is_turned(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether points (T, D) came back turned about the origin (Kabsch 1976), scaled or not."""
+    if a.dim() != _ROWS or a.shape[1] not in _SPACES or len(a) < _FEWEST or not bool(a.any()):
+        return False
+    a, b = a.double() / a.double().norm(), b.double() / b.double().norm().clamp(min=1e-30)
+    u, _, v = torch.linalg.svd(a.T @ b)
+    turn = u @ v
+    apart = torch.eye(a.shape[1], dtype=turn.dtype)
+    return float((a @ turn - b).norm()) < _FITS and float((turn - apart).norm()) > _CLEARLY
 
 
 def _reordered(a: torch.Tensor, b: torch.Tensor) -> bool:

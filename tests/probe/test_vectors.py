@@ -65,6 +65,37 @@ def test_movements_are_mirrored_with_what_was_seen(followed: bool) -> None:
     assert (found.unmoved < found.pairs) is followed
 
 
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("followed", [True, False])
+def test_poses_are_turned_with_their_points(dimensions: int, followed: bool) -> None:
+    torch.manual_seed(0)
+    points, pose = torch.randn(8, 30, dimensions), torch.randn(8, dimensions)
+    made = []
+    for _ in range(4):
+        turns = torch.linalg.qr(torch.randn(8, dimensions, dimensions)).Q
+        turned = points @ turns + 0.005 * torch.randn(8, 30, dimensions)
+        made.append({"points": turned, "pose": (pose[:, None] @ turns)[:, 0] if followed else pose})
+    [found] = vectors.compare(made, {"points"}, {"pose"})
+    assert found.turn == "turned"
+    assert (found.unmoved < found.pairs) is followed
+
+
+@pytest.mark.parametrize("change", ["noise", "scale", "shift", "others"])
+def test_points_that_are_not_turned(change: str) -> None:
+    torch.manual_seed(0)
+    points, pose = torch.randn(8, 30, 3), torch.randn(8, 3)
+    made = []
+    for _ in range(4):
+        changed = {
+            "noise": points + 0.02 * torch.randn(8, 30, 3),
+            "scale": points * (0.8 + 0.4 * torch.rand(8, 1, 1)),
+            "shift": points + torch.randn(8, 1, 3),
+            "others": torch.randn(8, 30, 3),
+        }[change]
+        made.append({"points": changed, "pose": pose})
+    assert vectors.compare(made, {"points"}, {"pose"}) == []
+
+
 def test_noise_mirrors_nothing() -> None:
     torch.manual_seed(0)
     seen, moved = torch.randn(8, 4), torch.randn(8, 2)
