@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,8 @@ _SEQUENCES, _SHORTEST, _MOST_ELEMENTS = 3, 4, 4_000_000
 _UNRELATED, _RELATED = 0.9, 0.6
 """Difference of neighbours over that of two which stand far apart: steps of a sequence resemble the next one, samples
 of a batch are 1."""
+_ASKED = 4
+"""Calls of one layer that are looked at: the first ones are not all of training."""
 _FEWEST_CARRIED = 2
 """Calls that were given the state of the call before, each without its gradient."""
 
@@ -33,6 +36,8 @@ class Recurrent:
         self.features = features
         self.states: dict[int, list[torch.Tensor]] = {}
         """By the id of a layer, what it passed on at its last call of this graph, with `requires_grad` as it was."""
+        self.asked: Counter[int] = Counter()
+        """How often each layer was called."""
         self.carried = self.without = 0
         self.where: Where | None = None
 
@@ -40,7 +45,9 @@ class Recurrent:
         """Note that a layer or a cell is called."""
         given = args[0] if args else kwargs.get("input")
         if isinstance(module, nn.RNNBase) and isinstance(given, torch.Tensor) and self.features.wrong_axis is None:
-            self.features.wrong_axis = _wrong_axis(module, given.detach())
+            self.asked[id(module)] += 1
+            if self.asked[id(module)] <= _ASKED:
+                self.features.wrong_axis = _wrong_axis(module, given.detach())
         state = [t for _, t in tensors(args[1] if len(args) > 1 else kwargs.get("hx"))]
         for new in state:
             if any(
