@@ -47,6 +47,14 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             "rsample(): the same draw as a function of mean and deviation",
             record.features.sampled_into,
         )
+    unanswered = record.features.unanswered
+    if unanswered is not None:
+        yield warned(
+            "what a model says is compared with its target here, which counts in the loss, and no gradient comes back:"
+            " the loss measures it, and nothing learns from it",
+            "look for a detach(), .data, .item() or torch.tensor(...) between this line and backward()",
+            unanswered,
+        )
     silent_outputs = [output for output in record.features.unlearnt if _has_silent(output)]
     for output in silent_outputs:
         yield warned(
@@ -65,7 +73,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                          " gradient comes back", remedy)  # fmt: skip
         elif found:
             yield failed(f"{found[0].model}: its gradient goes to {where}, on which its output does not depend", remedy)
-    if not cuts and not silent_outputs and behind is None and carried is None:
+    if not cuts and not silent_outputs and all(found is None for found in (behind, carried, unanswered)):
         yield passed("gradients go where the values of outputs come from")
 
 

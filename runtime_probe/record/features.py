@@ -140,6 +140,8 @@ class Features:
     unlearnt: list[Unlearnt] = field(default_factory=list)
     """Outputs of models that some dimensions of get a gradient, and others never."""
     rows_moved: RowsMoved | None = None
+    unanswered: Where | None = None
+    """Where an output of a model is compared with a target that counts in the loss, and gets no gradient."""
     wrong_axis: WrongAxis | None = None
     """A recurrent layer that runs over samples."""
     state_detached: Where | None = None

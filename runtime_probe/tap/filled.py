@@ -54,11 +54,11 @@ def _ask(call: Call) -> Iterator[FilledRead]:
         if gradient is None or not bool(gradient.any()):
             continue
         sizes = gradient.double().norm(dim=-1)
-        far = _far(filler)
-        share = float(filler.double().mean())
-        yield FilledRead(
-            type(call.module).__name__, name, share, float(sizes[far].mean()), float(sizes[~filler].mean())
-        )
+        beyond = _beyond(filler, call.module)
+        if bool(beyond.any()):
+            of_filler, of_content = float(sizes[beyond].mean()), float(sizes[~filler].mean())
+            share = float(filler.double().mean())
+            yield FilledRead(type(call.module).__name__, name, share, of_filler, of_content)
 
 
 def filler_of(given: torch.Tensor) -> torch.Tensor | None:
@@ -94,7 +94,11 @@ def _read(answer: torch.Tensor, filler: torch.Tensor) -> torch.Tensor:
     return (told * weights).sum()
 
 
-def _far(filler: torch.Tensor) -> torch.Tensor:
-    """The later half of what each sequence is filled up with: what reads the end of the content sees a little of it."""
-    place = filler.long().cumsum(dim=1)
-    return filler & (2 * place >= place[:, -1:])
+def _beyond(filler: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    """What sequences are filled up with, behind that which convolutions see when they look at the end of the content."""
+    reach, step = 0, 1
+    for part in model.modules():
+        if isinstance(part, _CONVOLUTIONS):
+            reach += step * part.dilation[0] * (part.kernel_size[0] - 1)
+            step *= part.stride[0]
+    return filler & (filler.long().cumsum(dim=1) > reach)

@@ -130,7 +130,9 @@ class Losses:
         given, target = (a, b) if a.requires_grad else (b, a)
         if given.dim() == 0 or target.dim() == 0:
             return
-        setattr(result, _DIFFERENCE, (given, target, here(4)))
+        where = here(4)
+        setattr(result, _DIFFERENCE, (given, target, where))
+        self.session.pull.note_difference(given, target, where)
         if given.shape != target.shape:
             self._broadcast(_call("subtract", given, target, None, len(self.session.record.steps)))
 

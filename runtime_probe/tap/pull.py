@@ -20,6 +20,7 @@ from runtime_probe.tap.places import here
 from runtime_probe.tap.squash import temperature
 from runtime_probe.tap.statistics import MOST_ANSWERED, answers
 from runtime_probe.tap.terms import mixed, terms
+from runtime_probe.tap.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,7 @@ class Pull:
         self.gradients: dict[int, torch.Tensor] = {}
         self.predictions: list[tuple[torch.Tensor, torch.Tensor, str, Where]] = []
         """A prediction and its target, the loss function that compared them, and where."""
+        self.unanswered = Unanswered(session.record.features)
         self.looks = 0
         """How often returns were looked for."""
         self.wishes: dict[int, torch.Tensor] = {}
@@ -68,10 +70,16 @@ class Pull:
         """A loss function, or a log-probability, has compared a prediction with a target."""
         if given.requires_grad and not target.requires_grad:
             self.session.parts.aimed_at |= parts_of(target)
+            self.unanswered.note_compared(given, target, where, self.outputs)
         if given.requires_grad and 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
             place = len(self.predictions)
             self.predictions.append((given, target, function, where))
             given.register_hook(lambda gradient: self.wishes.__setitem__(place, gradient.detach()))
+
+    def note_difference(self, given: torch.Tensor, target: torch.Tensor, where: Where) -> None:
+        """A target was subtracted from a prediction, or the other way round; what becomes of it is not known yet."""
+        if not parts_of(target) & self.session.parts.given:
+            self.unanswered.note_compared(given, target, where, self.outputs)
 
     def around(self, loss: Any, backward: Callable[[], None]) -> None:
         """Run a backward pass, and ask where it pulls."""
@@ -88,6 +96,7 @@ class Pull:
         with self.session.looking("asking which samples count"):
             self._note_largest()
             self._note_unlearnt(here(2))
+            self.unanswered.note_backward(loss, self.gradients)
         with self.session.looking("asking what a loss wants of latents"):
             self.session.noise.latents.note_backward()
         with self.session.looking("asking what times belong to"):
@@ -240,6 +249,7 @@ class Pull:
 
     def forget(self) -> None:
         """An iteration is over."""
+        self.unanswered.forget()
         self.predictions.clear()
         self.wishes.clear()
         self.outputs.clear()

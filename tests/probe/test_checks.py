@@ -401,6 +401,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "one array for all observations": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, reused=True)), "observations-reused"),
     "a seed in the loop": (healthy(features=Features(draws_compared=True, draws_repeated=LOSS)), "draws-repeated"),
     "padding is learnt": (healthy(padding=Padding(0, in_loss=0.4, where=LOSS)), "padding-not-masked"),
+    "an error without its gradient": (healthy(features=Features(unanswered=LOSS)), "gradient-cut"),
     "a state without its gradient": (healthy(features=Features(state_detached=LOSS)), "gradient-cut"),
     "a recurrent layer over samples": (healthy(features=Features(wrong_axis=WrongAxis("GRU", [8, 20, 6], 0, LOSS))), "samples-leak"),
     "what fills numbers up is read": (healthy(experiments=tried(filled=[FilledRead("Net", "frames", 0.3, 0.5, 1.0)])), "padding-not-masked"),

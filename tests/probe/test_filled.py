@@ -61,6 +61,19 @@ class Recurrent(nn.Module):
         return {"last": out[:, -1], "own last": out[torch.arange(len(x)), lengths - 1], "steps": out}[self.how]
 
 
+class ConvolvingFirst(nn.Module):
+    """What a step says of its neighbours goes into a packed sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.gru = nn.Conv1d(4, 8, 3, padding=1), Recurrent("packed")
+        self.gru.gru = nn.GRU(8, 16, batch_first=True)
+
+    def forward(self, x: Any, lengths: Any) -> Any:
+        return self.gru(self.layer(x.transpose(1, 2)).transpose(1, 2), lengths)
+
+
 class Convolving(nn.Module):
     def __init__(self, pooled: bool = False) -> None:
         super().__init__()
@@ -82,9 +95,9 @@ def read(module: nn.Module, fill: float = 0.0) -> Any:
     "module",
     [
         Attending(), Attending(pooled="steps"), Recurrent("packed"), Recurrent("padded again"), Recurrent("own last"),
-        Recurrent("steps"),
+        Recurrent("steps"), ConvolvingFirst(),
     ],
-    ids=["masked", "masked steps", "packed", "padded again", "own last", "steps"],
+    ids=["masked", "masked steps", "packed", "padded again", "own last", "steps", "convolution before"],
 )  # fmt: skip
 def test_what_is_filled_up_is_not_read(module: nn.Module, fill: float) -> None:
     found = read(module, fill)
