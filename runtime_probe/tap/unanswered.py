@@ -73,17 +73,18 @@ class Unanswered:
 
 def _behind(given: torch.Tensor, outputs: Sequence[tuple[str, torch.Tensor]]) -> set[int]:
     """Places of the outputs that something was computed from, as far as it was not far."""
-    wanted = {output.grad_fn: place for place, (_, output) in enumerate(outputs) if output.grad_fn is not None}
+    # A node may have several outputs, as that of chunk() has.
+    wanted = {(output.grad_fn, output.output_nr): place for place, (_, output) in enumerate(outputs)}
     found: set[int] = set()
-    seen: set[Any] = set()
-    rest: list[Any] = [given.grad_fn]
+    seen: set[tuple[Any, int]] = set()
+    rest: list[tuple[Any, int]] = [(given.grad_fn, given.output_nr)]
     while rest and len(seen) < _MOST_NODES:
-        node = rest.pop(0)
-        if node is None or node in seen:
+        edge = rest.pop(0)
+        if edge[0] is None or edge in seen:
             continue
-        seen.add(node)
-        if node in wanted:
-            found.add(wanted[node])
+        seen.add(edge)
+        if edge in wanted:
+            found.add(wanted[edge])
         else:
-            rest += [child for child, _ in node.next_functions]
+            rest += edge[0].next_functions
     return found
