@@ -70,7 +70,7 @@ class Pull:
         """A loss function, or a log-probability, has compared a prediction with a target."""
         if given.requires_grad and not target.requires_grad:
             self.session.parts.aimed_at |= parts_of(target)
-            self.unanswered.note_compared(given, target, where, self.outputs)
+            self.unanswered.note_compared(given, target, where, (output for _, output in self.outputs))
         if given.requires_grad and 1 < given.numel() <= MOST_ANSWERED and len(self.predictions) < _MOST:
             place = len(self.predictions)
             self.predictions.append((given, target, function, where))
@@ -79,7 +79,7 @@ class Pull:
     def note_difference(self, given: torch.Tensor, target: torch.Tensor, where: Where) -> None:
         """A target was subtracted from a prediction, or the other way round; what becomes of it is not known yet."""
         if not parts_of(target) & self.session.parts.given:
-            self.unanswered.note_compared(given, target, where, self.outputs)
+            self.unanswered.note_compared(given, target, where, (output for _, output in self.outputs))
 
     def around(self, loss: Any, backward: Callable[[], None]) -> None:
         """Run a backward pass, and ask where it pulls."""
@@ -96,7 +96,7 @@ class Pull:
         with self.session.looking("asking which samples count"):
             self._note_largest()
             self._note_unlearnt(here(2))
-            self.unanswered.note_backward(loss, self.gradients)
+            self.unanswered.note_backward(loss)
         with self.session.looking("asking what a loss wants of latents"):
             self.session.noise.latents.note_backward()
         with self.session.looking("asking what times belong to"):

@@ -25,9 +25,6 @@ class Iteration:
         self.watch = Unanswered(Features())
         self.mean, self.spread = nn.Linear(4, 6)(torch.randn(8, 4)).chunk(2, dim=-1)
         self.target = self.made_of(torch.randn(8, 3), "pose")
-        self.reached: set[int] = set()
-        for place, output in enumerate((self.mean, self.spread)):
-            output.register_hook(lambda gradient, place=place: self.reached.add(place))
 
     def made_of(self, value: Any, *names: str) -> Any:
         setattr(value, parts._FROM, frozenset(names))
@@ -35,11 +32,11 @@ class Iteration:
 
     def compared(self, given: Any, target: Any = None) -> None:
         target = self.target if target is None else target
-        self.watch.note_compared(given, target, LINE, [("Net[0]", self.mean), ("Net[1]", self.spread)])
+        self.watch.note_compared(given, target, LINE, [self.mean, self.spread])
 
     def found(self, loss: Any, *names: str) -> Where | None:
         loss.backward()
-        self.watch.note_backward(self.made_of(loss, *names), self.reached)
+        self.watch.note_backward(self.made_of(loss, *names))
         self.watch.forget()
         return self.watch.features.unanswered
 
