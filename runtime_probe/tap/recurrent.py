@@ -39,6 +39,8 @@ class Recurrent:
         self.asked: Counter[int] = Counter()
         """How often each layer was called."""
         self.carried = self.without = 0
+        self.whole = False
+        """A layer was given several steps at once, and remembers within them."""
         self.where: Where | None = None
 
     def before(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
@@ -48,6 +50,7 @@ class Recurrent:
             self.asked[id(module)] += 1
             if self.asked[id(module)] <= _ASKED:
                 self.features.wrong_axis = _wrong_axis(module, given.detach())
+        self.whole = self.whole or (isinstance(module, nn.RNNBase) and _steps(module, given) != 1)
         state = [t for _, t in tensors(args[1] if len(args) > 1 else kwargs.get("hx"))]
         for new in state:
             if any(
@@ -65,11 +68,19 @@ class Recurrent:
 
     def before_backward(self) -> None:
         """A graph is complete: what is carried over from here on is another one, as truncated backpropagation does."""
-        if self.without == self.carried >= _FEWEST_CARRIED:
+        if self.without == self.carried >= _FEWEST_CARRIED and not self.whole:
             self.features.state_detached = self.features.state_detached or self.where
         self.states.clear()
         self.carried = self.without = 0
+        self.whole = False
         self.where = None
+
+
+def _steps(module: nn.RNNBase, given: Any) -> int:
+    """Steps of (T, D), or of (T, N, D) and (N, T, D); 0 for a packed sequence."""
+    if not isinstance(given, torch.Tensor):
+        return 0
+    return given.shape[1 if module.batch_first and given.dim() == _SEQUENCES else 0]
 
 
 def _wrong_axis(module: nn.RNNBase, given: torch.Tensor) -> WrongAxis | None:

@@ -84,6 +84,17 @@ def test_states_that_are_begun_anew_are_no_states_passed_on() -> None:
     assert carried(nn.GRU(6, 8), lambda state, _: None) is None
 
 
+def test_states_of_acting_beside_a_sequence_that_is_learnt_as_a_whole_are_left_alone() -> None:
+    layer = nn.GRU(6, 8)
+
+    def learn(watch: Recurrent) -> None:
+        whole = torch.randn(10, 3, 6)
+        watch.before(layer, (whole,), {})
+        watch.after(layer, layer(whole))
+
+    assert carried(layer, detached, between=learn) is None
+
+
 def test_truncated_backpropagation_is_left_alone() -> None:
     assert carried(nn.GRU(6, 8), lambda state, step: state.detach() if step == 3 else state, rounds=3) is None
     each = carried(
