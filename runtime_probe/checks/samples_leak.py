@@ -20,9 +20,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     across = record.features.wrong_axis
     if across is not None:
         yield warned(
-            f"{across.layer} runs along dimension {across.steps} of {tuple(across.shape)}, where neighbours have nothing"
-            f" to do with each other; along dimension {1 - across.steps} they resemble each other: samples are taken for"
-            " steps",
+            f"{across.layer} takes samples for steps: it runs along dimension {across.steps} of {tuple(across.shape)},"
+            f" where neighbours have nothing to do with each other, as they have along dimension {1 - across.steps}",
             f"batch_first={not across.steps}, or exchange both dimensions before",
             across.where,
         )

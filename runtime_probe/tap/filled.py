@@ -95,7 +95,7 @@ def _read(answer: torch.Tensor, filler: torch.Tensor) -> torch.Tensor:
 
 
 def _beyond(filler: torch.Tensor, model: nn.Module) -> torch.Tensor:
-    """What sequences are filled up with, behind that which convolutions see when they look at the end of the content."""
+    """What sequences are filled up with, behind the part that convolutions see from the end of the content."""
     reach, step = 0, 1
     for part in model.modules():
         if isinstance(part, _CONVOLUTIONS):

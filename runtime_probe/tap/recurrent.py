@@ -84,7 +84,7 @@ def _steps(module: nn.RNNBase, given: Any) -> int:
 
 
 def _wrong_axis(module: nn.RNNBase, given: torch.Tensor) -> WrongAxis | None:
-    """Whether neighbours along the steps (..., T, ...) of a layer are strangers, and those along its samples are not."""
+    """Whether neighbours along the steps of a layer are strangers, and those along its samples are not."""
     if given.dim() != _SEQUENCES or min(given.shape[:2]) < _SHORTEST or given.numel() > _MOST_ELEMENTS:
         return None
     steps = int(module.batch_first)

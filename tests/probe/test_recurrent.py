@@ -50,7 +50,7 @@ def test_a_layer_that_runs_over_steps_or_cannot_be_told_is_left_alone(batch_firs
     assert axis(batch_first, given) is None
 
 
-def carried(module: nn.Module, passes_on: Any, rounds: int = 1, between: Any = lambda watch: None) -> Any:
+def carried(module: nn.Module, passes_on: Any, rounds: int = 1, between: Any = lambda _: None) -> Any:
     """Where states are called detached, after a layer has been called four times a round, as scripts do."""
     torch.manual_seed(0)
     watch = Recurrent(Features())
@@ -81,7 +81,7 @@ def test_states_that_lose_their_gradient_at_each_step_are_found(module: nn.Modul
 
 def test_states_that_are_begun_anew_are_no_states_passed_on() -> None:
     assert carried(nn.GRU(6, 8), lambda state, _: torch.zeros_like(state)) is None
-    assert carried(nn.GRU(6, 8), lambda state, _: None) is None
+    assert carried(nn.GRU(6, 8), lambda *_: None) is None
 
 
 def test_states_of_acting_beside_a_sequence_that_is_learnt_as_a_whole_are_left_alone() -> None:
