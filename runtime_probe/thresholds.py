@@ -164,8 +164,8 @@ REPEATED_ROWS = 16
 """Rows in which two dimensions hold the same numbers."""
 POINTS_ELSEWHERE = 0.5
 """Of the times that rows came back in another order; some permutations are their own inverse."""
-MOVED_PICTURES = 4
-"""Draws of pictures whose content has moved while their masks have not; one may have had most of it cut out."""
+SHIFTED_PICTURES = 4
+"""Draws of pictures that were shifted while their masks were not; one may be like another part of itself."""
 DRIVEN = 2
 """Steps in which a loss drives an output one way; four samples of one step may lie on a line by chance."""
 AWAY_FROM_ALL = -0.99

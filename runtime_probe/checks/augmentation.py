@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_probe import thresholds as t
 from runtime_probe.checks.base import Check, Outcome, failed, passed, skipped, warned
-from runtime_probe.record import MOVED
+from runtime_probe.record import SHIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +29,8 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         elif found.unmoved < found.pairs:
             yield passed(f"{said}, and {found.target} changes with it", **numbers)
-        elif found.turn == MOVED:
-            if found.pairs >= t.MOVED_PICTURES:
+        elif found.turn == SHIFTED:
+            if found.pairs >= t.SHIFTED_PICTURES:
                 yield warned(
                     f"{said}, and {found.target}, a map of classes, stays as it was to the last pixel",
                     "crop, shift and turn masks together with the image, by the same random numbers",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runtime_probe.record.data import MOVED as MOVED
+from runtime_probe.record.data import SHIFTED as SHIFTED
 from runtime_probe.record.data import AskedOutside as AskedOutside
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch

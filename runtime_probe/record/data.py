@@ -121,8 +121,8 @@ class Relation:
     """As `dependence`, beside rows that are shuffled among their neighbours; None where neighbours are all alike."""
 
 
-MOVED = "with what it shows elsewhere"
-"""What was done to a picture that was cropped, shifted or turned by any angle."""
+SHIFTED = "shifted"
+"""What was done to a picture that was cropped, or moved to a side."""
 
 
 @dataclass(slots=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
-from runtime_probe.record import MOVED, Augmentation
+from runtime_probe.record import SHIFTED, Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,10 +30,8 @@ TURNS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     REVERSED: lambda x: x.flip(-1),
 }
 """What an augmentation may do to pictures (..., H, W), the last one to signals (..., 1, T)."""
-_OTHER = 0.4
-"""Correlation of two draws of one picture, at most, where its content has moved; colours may be reversed."""
-_CELLS, _STAYING = 4, 0.5
-"""Cells to a side, and share of them that are as they were, at most."""
+_OTHER, _OVERLAP = 0.4, 0.25
+"""Correlation of two draws of a picture that was shifted, at most, and share of it that is seen in both."""
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -46,10 +43,10 @@ def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets
             for first, later in zip(views(draws[0].get(name)), views(draw.get(name)), strict=False):
                 for row in range(len(first) if first.shape == later.shape else 0):
                     turn = turned(first[row], later[row])
-                    moved = not turn and _is_moved(first[row], later[row])
-                    for target in targets if turn or moved else []:
+                    shifted = not turn and _is_shifted(first[row], later[row])
+                    for target in targets if turn or shifted else []:
                         _note(
-                            found, (name, target, turn or MOVED), draws[0].get(target), draws[number].get(target), row
+                            found, (name, target, turn or SHIFTED), draws[0].get(target), draws[number].get(target), row
                         )
     return list(found.values())
 
@@ -79,24 +76,20 @@ def turned(first: torch.Tensor, later: torch.Tensor) -> str:
     return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
 
 
-def _is_moved(first: torch.Tensor, later: torch.Tensor) -> bool:
-    """Whether a picture (C, H, W) came back with its content at other places: in grey, and without its noise."""
-    if first.shape != later.shape or min(first.shape[-2:]) < 3 * _CELLS:
+def _is_shifted(first: torch.Tensor, later: torch.Tensor) -> bool:
+    """Whether a picture (C, H, W) came back with its content at another place, as after a crop: in grey."""
+    a, b = (x.mean(dim=0) - x.mean() for x in (first, later))
+    if a.shape != b.shape or min(a.shape) < SHORTEST or abs(_correlation(a, b)) >= _OTHER:
         return False
-    a, b = (nn.functional.avg_pool2d(x.mean(dim=0, keepdim=True), 3, 1) for x in (first, later))
-    if not bool(a.std() > 0) or not bool(b.std() > 0) or abs(_correlation(a, b)) >= _OTHER:
-        return False
-    # What is cut out of a picture changes it as a whole, and leaves most of its cells as they are.
-    cells = [_cells(x) for x in (a, b)]
-    cells = [x[cells[0].std(dim=1) > 0] for x in cells]
-    likeness = torch.cosine_similarity(*(x - x.mean(dim=1, keepdim=True) for x in cells), dim=1).abs()
-    return bool(len(likeness)) and float((likeness > _ALIKE).float().mean()) < _STAYING
-
-
-def _cells(picture: torch.Tensor) -> torch.Tensor:
-    """Cut a picture (1, H, W) into rows of pixels, `_CELLS` by `_CELLS` of them and what is left."""
-    size = [side // _CELLS for side in picture.shape[-2:]]
-    return nn.functional.unfold(picture[None], size, stride=size)[0].T
+    spectrum = torch.fft.rfft2(a).conj() * torch.fft.rfft2(b)
+    best = int(torch.fft.irfft2(spectrum, s=a.shape).argmax())
+    parts = []
+    for size, place in zip(a.shape, divmod(best, a.shape[1]), strict=True):
+        by = place - size if 2 * place >= size else place
+        parts.append((slice(max(0, -by), size - max(0, by)), slice(max(0, by), size + min(0, by))))
+    (rows, other_rows), (columns, other_columns) = parts
+    seen = a[rows, columns]
+    return seen.numel() >= _OVERLAP * a.numel() and _correlation(seen, b[other_rows, other_columns]) > _ALIKE
 
 
 def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -139,9 +132,11 @@ def _note(
     part, target, turn = names
     a, b = first[row], later[row]
     spatial = is_spatial(a)
-    if turn == MOVED and (not spatial or a.is_floating_point() or bool((a == a.flatten()[0]).all())):
-        return  # positions may be meant for shifted pictures, too; what is to be cleaned of noise stays where it is
-    if (spatial and turn != MOVED and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
+    if turn == SHIFTED:
+        # Positions may be meant for shifted pictures, too; what is to be cleaned of noise stays where it is.
+        if a.is_floating_point() or not spatial or min(a.shape[-2:]) < SHORTEST or bool((a == a.flatten()[0]).all()):
+            return
+    elif (spatial and torch.equal(TURNS[turn](a), a)) or (not spatial and a.dtype == torch.bool):
         return  # it looks the same either way; a mask of keypoints says what is there, not where
     entry = entry_of(found, part, target, turn, a)
     entry.pairs += 1

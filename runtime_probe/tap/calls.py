@@ -154,7 +154,9 @@ class Calls:
             features = self.session.record.features
             features.sampled_into = features.sampled_into or getattr(args[0], SAMPLED, None)
         if isinstance(module, CELLS):
-            self.recurrent.before(module, args, _keywords(3))
+            around = self.outer.get(id(self._stack[0])) if not outer else None
+            shapes = [t.shape for _, t in around.named()] if around is not None else None
+            self.recurrent.before(module, args, _keywords(3), shapes)
         if outer:
             self.session.on_forward()
             call = Call(module, args, _keywords(3))

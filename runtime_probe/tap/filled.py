@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SEQUENCES, _SHORTEST, _NARROWEST = 3, 6, 2
 """Dimensions of (N, T, D), fewest steps, and features: one number alone is often the same."""
 _FILLED, _FEWEST = 0.25, 2
-"""Share of samples that are filled up, and rows that one of them is filled with."""
+"""Share of samples that are filled up, and fewest of them, and rows that one of them is filled with."""
 _MOST_ELEMENTS = 20_000_000
-_CONVOLUTIONS = (nn.Conv1d, nn.ConvTranspose1d)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d)
 
 
 def look(session: Session) -> list[FilledRead]:
@@ -47,7 +47,8 @@ def _ask(call: Call) -> Iterator[FilledRead]:
         answers = asked(call, *mapped(call, put), gradients=True)
         # A convolution says of each step what its neighbours have to do with it, and fills up with zeros itself.
         convolved = any(isinstance(part, _CONVOLUTIONS) for part in call.module.modules())
-        read = [_read(a, filler) for a in answers if _answers(a, filler) and not (convolved and _of_steps(a, filler))]
+        told = [_about_content(answer, filler, of_steps=not convolved) for answer in answers]
+        read = [_mixed(numbers) for numbers in told if numbers is not None and numbers.requires_grad]
         if not read:
             continue
         gradient = torch.autograd.grad(torch.stack(read).sum(), leaf, allow_unused=True)[0]
@@ -74,24 +75,30 @@ def filler_of(given: torch.Tensor) -> torch.Tensor | None:
     same = (given == rows[count.argmax()]).all(dim=2)
     filler = same.flip(1).long().cumprod(dim=1).flip(1).bool()
     lengths = filler.sum(dim=1)
-    several = int(lengths.max()) >= _FEWEST and len(lengths.unique()) > 1
+    several = int(lengths.max()) >= _FEWEST and int((lengths > 0).sum()) >= _FEWEST and len(lengths.unique()) > 1
     clear = not bool(same[:, 0].any()) and float((same & ~filler).double().mean()) == 0.0
     return filler if several and clear and float((lengths > 0).double().mean()) >= _FILLED else None
 
 
-def _answers(answer: torch.Tensor, filler: torch.Tensor) -> bool:
-    return answer.requires_grad and len(answer) == len(filler)
+def _about_content(answer: torch.Tensor, filler: torch.Tensor, *, of_steps: bool) -> torch.Tensor | None:
+    """Return what an answer says of whole samples (N, K), or of the steps of (N, T), (N, T, ...), (N, C, T) that count.
+
+    None where that is not known: steps that were joined, or another one put before them, have other places.
+    """
+    samples, steps = filler.shape
+    if len(answer) != samples or answer.dim() == 1:
+        return answer if len(answer) == samples else None
+    if answer.shape[1] == steps:
+        return answer[~filler] if of_steps else None
+    if answer.dim() == _SEQUENCES and answer.shape[2] == steps:
+        return answer.movedim(2, 1)[~filler] if of_steps else None
+    return answer if answer.dim() < _SEQUENCES else None
 
 
-def _of_steps(answer: torch.Tensor, filler: torch.Tensor) -> bool:
-    return answer.dim() > 1 and answer.shape[:2] == filler.shape
-
-
-def _read(answer: torch.Tensor, filler: torch.Tensor) -> torch.Tensor:
-    """One number that depends on all of an answer (N, ...), or (N, T, ...), that is about content."""
-    told = answer[~filler] if _of_steps(answer, filler) else answer
-    weights = torch.randn(told.shape, generator=torch.Generator().manual_seed(0)).to(told)
-    return (told * weights).sum()
+def _mixed(numbers: torch.Tensor) -> torch.Tensor:
+    """One number that depends on all of them."""
+    weights = torch.randn(numbers.shape, generator=torch.Generator().manual_seed(0)).to(numbers)
+    return (numbers * weights).sum()
 
 
 def _beyond(filler: torch.Tensor, model: nn.Module) -> torch.Tensor:
@@ -99,6 +106,6 @@ def _beyond(filler: torch.Tensor, model: nn.Module) -> torch.Tensor:
     reach, step = 0, 1
     for part in model.modules():
         if isinstance(part, _CONVOLUTIONS):
-            reach += step * part.dilation[0] * (part.kernel_size[0] - 1)
-            step *= part.stride[0]
+            reach += step * max(part.dilation) * (max(part.kernel_size) - 1)
+            step *= max(part.stride)
     return filler & (filler.long().cumsum(dim=1) > reach)

@@ -13,7 +13,7 @@ from runtime_probe.tap.places import here
 from runtime_probe.tap.statistics import tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runtime_probe.record import Features, Where
 
@@ -21,8 +21,7 @@ CELLS = (nn.RNNBase, nn.RNNCellBase)
 _SEQUENCES, _SHORTEST, _MOST_ELEMENTS = 3, 4, 4_000_000
 """Dimensions of (T, N, D), fewest steps and samples that can be told apart, and numbers that are looked at."""
 _UNRELATED, _RELATED = 0.9, 0.6
-"""Difference of neighbours over that of two which stand far apart: steps of a sequence resemble the next one, samples
-of a batch are 1."""
+"""Difference of neighbours over that of any two: steps of a sequence resemble the next one, samples do not."""
 _ASKED = 4
 """Calls of one layer that are looked at: the first ones are not all of training."""
 _FEWEST_CARRIED = 2
@@ -43,12 +42,14 @@ class Recurrent:
         """A layer was given several steps at once, and remembers within them."""
         self.where: Where | None = None
 
-    def before(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
-        """Note that a layer or a cell is called."""
+    def before(
+        self, module: nn.Module, args: Any, kwargs: Mapping[str, Any], shapes: Iterable[Sequence[int]] | None = None
+    ) -> None:
+        """Note that a layer or a cell is called, within a model that was given tensors of these shapes."""
         given = args[0] if args else kwargs.get("input")
         if isinstance(module, nn.RNNBase) and isinstance(given, torch.Tensor) and self.features.wrong_axis is None:
             self.asked[id(module)] += 1
-            if self.asked[id(module)] <= _ASKED:
+            if self.asked[id(module)] <= _ASKED and (shapes is None or _as_given(given, shapes)):
                 self.features.wrong_axis = _wrong_axis(module, given.detach())
         self.whole = self.whole or (isinstance(module, nn.RNNBase) and _steps(module, given) != 1)
         state = [t for _, t in tensors(args[1] if len(args) > 1 else kwargs.get("hx"))]
@@ -88,13 +89,20 @@ def _wrong_axis(module: nn.RNNBase, given: torch.Tensor) -> WrongAxis | None:
     if given.dim() != _SEQUENCES or min(given.shape[:2]) < _SHORTEST or given.numel() > _MOST_ELEMENTS:
         return None
     steps = int(module.batch_first)
-    if _likeness(given, steps) < _UNRELATED or _likeness(given, 1 - steps) > _RELATED:
+    if _likeness(given, steps) < _UNRELATED or not 0.0 < _likeness(given, 1 - steps) <= _RELATED:
         return None
-    return WrongAxis(type(module).__name__, list(given.shape), steps, here(6))
+    return WrongAxis(type(module).__name__, list(given.shape), steps, here(5))
+
+
+def _as_given(given: torch.Tensor, shapes: Iterable[Sequence[int]]) -> bool:
+    """Whether both first dimensions are those of the model: joints of a skeleton are steps of another kind."""
+    return any(sorted(given.shape[:2]) == sorted(shape[:2]) for shape in shapes)
 
 
 def _likeness(given: torch.Tensor, dimension: int) -> float:
-    """Mean difference of neighbours over that of what stands half the length apart: 1 without any order."""
-    far = given - given.roll(given.shape[dimension] // 2, dimension)
-    scale = float(far.abs().mean())
-    return float(given.diff(dim=dimension).abs().mean()) / scale if scale > 0 else 1.0
+    """Mean difference of neighbours over that of pairs at random: 1 without any order, 0 where all are the same."""
+    order = torch.randperm(given.shape[dimension], generator=torch.Generator().manual_seed(0)).to(given.device)
+    scale = float((given - given.index_select(dimension, order)).abs().mean())
+    # One that was drawn beside itself does not differ.
+    drawn = float((order != torch.arange(len(order), device=order.device)).double().mean())
+    return float(given.diff(dim=dimension).abs().mean()) * drawn / scale if scale > 0 else 0.0

@@ -20,9 +20,9 @@ _ROWS, _SETS = 2, 3
 """Dimensions of vectors (N, D), and of sets and short sequences (N, T, D)."""
 MIRRORED, REORDERED, TURNED = "mirrored", "in another order", "turned"
 _ROUNDING = 1e-4
-_SPACES, _FEWEST, _FITS, _CLEARLY = (2, 3), 4, 0.05, 0.2
-"""Dimensions of points, fewest of them, what a turn may leave open of their length (they may be noisy), and distance of
-a turn from none."""
+_SPACES, _FEWEST, _FITS, _CLEARLY, _FLAT, _POSE = (2, 3), 4, 0.05, 0.2, 0.05, 16
+"""Dimensions of points, fewest of them, what a turn may leave open of their length (they may be noisy), distance of a
+turn from none, narrowest spread over the widest, and most numbers of a pose."""
 
 
 def compare(draws: list[dict[str, torch.Tensor]], inputs: Iterable[str], targets: Iterable[str]) -> list[Augmentation]:
@@ -55,7 +55,7 @@ def _compare(
             entry = entry_of(found, *names, MIRRORED, x[row])
             entry.pairs += 1
             entry.unmoved += torch.equal(x[row], y[row])
-        elif moving and x[row].numel() >= a.shape[-1] and _is_turned(a[row], b[row]):
+        elif moving and _is_pose(x[row], a.shape[-1]) and _is_turned(a[row], b[row]):
             entry = entry_of(found, *names, TURNED, x[row])
             entry.pairs += 1
             entry.unmoved += torch.equal(x[row], y[row])
@@ -76,14 +76,24 @@ def _mirrored(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 def _is_turned(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether points (T, D) came back turned about the origin (Kabsch 1976), scaled or not."""
-    if a.dim() != _ROWS or a.shape[1] not in _SPACES or len(a) < _FEWEST or not bool(a.any()):
+    """Whether points (T, D) came back turned about the origin (Kabsch 1976): about their middle they are, too."""
+    fits = a.dim() == _ROWS and a.shape[1] in _SPACES and len(a) >= _FEWEST
+    if not fits or not bool(a.isfinite().all() and b.isfinite().all()):
         return False
-    a, b = a.double() / a.double().norm(), b.double() / b.double().norm().clamp(min=1e-30)
-    u, _, v = torch.linalg.svd(a.T @ b)
+    a, b = a.double(), b.double()
+    around, other = a - a.mean(dim=0), b - b.mean(dim=0)
+    spread = torch.linalg.svdvals(around)
+    if float(spread[-1]) <= _FLAT * float(spread[0]):
+        return False  # on a line, or in a plane, more than one turn is the same
+    u, _, v = torch.linalg.svd(around.T @ other)
     turn = u @ v
-    apart = torch.eye(a.shape[1], dtype=turn.dtype)
-    return float((a @ turn - b).norm()) < _FITS and float((turn - apart).norm()) > _CLEARLY
+    left = float((around @ turn - other).norm() / other.norm()), float((a @ turn - b).norm() / b.norm())
+    return max(left) < _FITS and float((turn - torch.eye(len(turn), dtype=turn.dtype)).norm()) > _CLEARLY
+
+
+def _is_pose(target: torch.Tensor, dimensions: int) -> bool:
+    """Whether numbers (K) may be a place or a pose in space; marks of classes, and properties of things, are none."""
+    return target.dim() == 1 and dimensions <= len(target) <= _POSE and not bool(((target == 0) | (target == 1)).all())
 
 
 def _reordered(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional as F  # noqa: E402, N812 - needs torch
 
-from runtime_probe.record import MOVED  # noqa: E402
+from runtime_probe.record import SHIFTED  # noqa: E402
 from runtime_probe.tap import augmentations  # noqa: E402
 
 
@@ -41,7 +41,7 @@ def draws(change: Any, follows: bool) -> Any:
 @pytest.mark.parametrize("follows", [True, False])
 def test_masks_move_with_their_pictures(follows: bool) -> None:
     [found] = augmentations.compare(draws(shifted, follows), {"image"}, {"mask"})
-    assert found.turn == MOVED
+    assert found.turn == SHIFTED
     assert (found.unmoved < found.pairs) is follows
 
 
@@ -63,4 +63,19 @@ def test_what_leaves_things_where_they_are_moves_nothing(change: Any) -> None:
 
 def test_positions_may_be_meant_for_shifted_pictures() -> None:
     made = [{**draw, "mask": torch.zeros(8, 2)} for draw in draws(shifted, follows=False)]
+    assert augmentations.compare(made, {"image"}, {"mask"}) == []
+
+
+def test_another_background_leaves_a_thing_where_it_is() -> None:
+    image, mask = pictures()
+    made = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        behind = F.interpolate(torch.rand(8, 3, 9, 9), size=48, mode="bilinear")
+        made.append({"image": torch.where(mask[:, None] > 0, image, behind), "mask": mask})
+    assert augmentations.compare(made, {"image"}, {"mask"}) == []
+
+
+def test_a_grid_of_tokens_is_no_mask() -> None:
+    made = [{**draw, "mask": torch.arange(8 * 8 * 7).reshape(8, 8, 7)} for draw in draws(shifted, follows=False)]
     assert augmentations.compare(made, {"image"}, {"mask"}) == []

@@ -38,8 +38,10 @@ class Attending(nn.Module):
         padding = torch.arange(x.shape[1]) >= lengths[:, None]
         mask = {"right": padding, "turned": ~padding, "none": None}[self.turn]
         out = self.layers(self.embed(x), src_key_padding_mask=mask)
-        if self.pooled == "steps":
-            return out
+        if self.pooled in ("steps", "channels first", "behind a token"):
+            first = out.mean(1, keepdim=True) * 0.0
+            put = {"steps": out, "channels first": out.transpose(1, 2), "behind a token": torch.cat([first, out], 1)}
+            return put[self.pooled]
         if self.pooled == "all":
             return out.mean(1)
         return (out * ~padding[..., None]).sum(1) / lengths[:, None]
@@ -94,10 +96,12 @@ def read(module: nn.Module, fill: float = 0.0) -> Any:
 @pytest.mark.parametrize(
     "module",
     [
-        Attending(), Attending(pooled="steps"), Recurrent("packed"), Recurrent("padded again"), Recurrent("own last"),
-        Recurrent("steps"), ConvolvingFirst(),
+        Attending(), Attending(pooled="steps"), Attending(pooled="channels first"), Recurrent("packed"),
+        Recurrent("padded again"), Recurrent("own last"), Recurrent("steps"), ConvolvingFirst(),
     ],
-    ids=["masked", "masked steps", "packed", "padded again", "own last", "steps", "convolution before"],
+    ids=[
+        "masked", "masked steps", "channels first", "packed", "padded again", "own last", "steps", "convolution before",
+    ],
 )  # fmt: skip
 def test_what_is_filled_up_is_not_read(module: nn.Module, fill: float) -> None:
     found = read(module, fill)
@@ -117,8 +121,9 @@ def test_what_is_filled_up_is_read(module: nn.Module) -> None:
     assert found.filler > 2 * t.FILLER_READ * found.content
 
 
-def test_convolutions_over_steps_are_not_asked() -> None:
-    assert not list(_ask(Call(Convolving(), (sequences(), LENGTHS), {})))
+@pytest.mark.parametrize("module", [Convolving(), Attending(pooled="behind a token")])
+def test_answers_about_steps_that_have_other_places_or_neighbours_are_not_asked(module: nn.Module) -> None:
+    assert not list(_ask(Call(module, (sequences(), LENGTHS), {})))
 
 
 def test_the_filler_is_what_sequences_end_in() -> None:
@@ -135,12 +140,25 @@ def test_the_filler_is_what_sequences_end_in() -> None:
         torch.cat([torch.randn(6, 8, 4), torch.zeros(6, 4, 4)], dim=1),
         nn.functional.pad(sequences(), (0, 0, 3, 0)),
         torch.zeros(6, 12, 4),
+        torch.cat(
+            [torch.randn(4, 8, 3), torch.randn(4, 4, 3) * torch.tensor([0.0, 1.0, 1.0, 1.0])[:, None, None]], dim=1
+        ),
         sequences()[..., :1],
         sequences()[:1],
         sequences().long(),
         sequences()[:, :5],
     ],
-    ids=["all long", "one length", "margins", "nothing", "one number", "one sample", "whole numbers", "short"],
+    ids=[
+        "all long",
+        "one length",
+        "margins",
+        "nothing",
+        "one at rest",
+        "one number",
+        "one sample",
+        "whole numbers",
+        "short",
+    ],
 )
 def test_other_sequences_have_no_filler(given: Any) -> None:
     assert filler_of(given) is None

@@ -43,11 +43,31 @@ def test_a_layer_that_runs_over_samples_is_found(batch_first: bool) -> None:
         (True, torch.arange(40.0)[:, None, None] + torch.arange(16.0)[:, None] + torch.randn(40, 16, 6)),
         (False, motions()[:1, :1]),
         (False, torch.zeros(32, 16, 6)),
+        (True, torch.sin(0.26 * (torch.arange(40)[:, None, None] + torch.arange(48)[:, None] + torch.arange(6)))),
+        (True, motions(steps=32)[0, :, None].expand(32, 16, 6)),
     ],
-    ids=["batch first", "time first", "noise", "noise, time first", "two", "windows in order", "one step", "zeros"],
+    ids=[
+        "batch first",
+        "time first",
+        "noise",
+        "noise, time first",
+        "two",
+        "windows in order",
+        "one step",
+        "zeros",
+        "days",
+        "one vector for all steps",
+    ],
 )
 def test_a_layer_that_runs_over_steps_or_cannot_be_told_is_left_alone(batch_first: bool, given: Any) -> None:
     assert axis(batch_first, given) is None
+
+
+def test_joints_of_frames_in_order_are_not_the_samples_of_the_model() -> None:
+    features = Features()
+    joints = torch.randn(1, 17, 3) + 0.05 * torch.randn(64, 17, 3).cumsum(0)
+    Recurrent(features).before(nn.GRU(3, 8, batch_first=True), (joints,), {}, [(8, 8, 17, 3)])
+    assert features.wrong_axis is None
 
 
 def carried(module: nn.Module, passes_on: Any, rounds: int = 1, between: Any = lambda _: None) -> Any:

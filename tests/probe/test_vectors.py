@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -94,6 +94,26 @@ def test_points_that_are_not_turned(change: str) -> None:
         }[change]
         made.append({"points": changed, "pose": pose})
     assert vectors.compare(made, {"points"}, {"pose"}) == []
+
+
+@pytest.mark.parametrize("shape", ["line", "one point", "plane"])
+def test_points_that_may_be_turned_in_any_way_are_not(shape: str) -> None:
+    torch.manual_seed(0)
+    points = {
+        "line": torch.linspace(0, 1, 20)[None, :, None] * torch.randn(8, 1, 3),
+        "one point": torch.randn(8, 1, 3).expand(8, 20, 3),
+        "plane": torch.randn(8, 20, 3) * torch.tensor([1.0, 1.0, 0.0]),
+    }[shape]
+    made = [{"points": points + 0.003 * torch.randn(8, 20, 3), "pose": torch.ones(8, 3) / 3} for _ in range(4)]
+    assert vectors.compare(made, {"points"}, {"pose"}) == []
+
+
+@pytest.mark.parametrize("target", [torch.eye(8, 5), torch.randn(8, 19), torch.randn(8, 30, 3)])
+def test_classes_and_properties_are_the_same_for_points_that_are_turned(target: Any) -> None:
+    torch.manual_seed(0)
+    points = torch.randn(8, 30, 3)
+    made = [{"points": points @ torch.linalg.qr(torch.randn(8, 3, 3)).Q, "y": target} for _ in range(4)]
+    assert vectors.compare(made, {"points"}, {"y"}) == []
 
 
 def test_noise_mirrors_nothing() -> None:
