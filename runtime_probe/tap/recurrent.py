@@ -34,7 +34,7 @@ class Recurrent:
     def __init__(self, features: Features) -> None:
         self.features = features
         self.states: dict[int, list[torch.Tensor]] = {}
-        """By the id of a layer, what it passed on at its last call of this graph, with `requires_grad` as it was."""
+        """By the id of a layer, a copy of what it passed on at its last call of this graph, with a gradient."""
         self.asked: Counter[int] = Counter()
         """How often each layer was called."""
         self.carried = self.without = 0
