@@ -14,46 +14,69 @@ if TYPE_CHECKING:
     from runtime_probe.families import Family
     from runtime_probe.record import Record, TensorStatistics
 
+_PICTURES = 4
+"""Dimensions of a batch of images."""
+
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
-    """Look at the largest robust z-score of each dimension of inputs and targets."""
+    """Look for readings that were lost, and at the largest robust z-score of each dimension of inputs and targets."""
+    yield from _dropouts(record)
     # What a frozen part of the model makes of the data has its own tails: the data themselves are asked.
     inputs = [item for item in record.statistics if item.role == "model input" and item.dtype.startswith("float")]
     items = [i for i in inputs + targets(record) if i.outlier and i.rows >= t.OUTLIER_ROWS and not i.integral]
+    items = [item for item in items if not is_map(item, record)]
+    # A reward is the same at the end of each episode, and so is what is observed at its start.
+    asked = [] if family.name == "reinforcement learning" else [i for i in items if i.role == "model input"]
+    coded = [item for item in asked if 0.0 < max(item.sentinel, default=0.0) < t.SENTINEL]
+    yield from map(_stand_in, coded)
     # A picture is background with things on it: its median says nothing.
-    items = [item for item in items if len(item.shape) < 4 and not is_map(item, record)]
-    if not items:
+    items = [item for item in items if len(item.shape) < _PICTURES]
+    if not items and not coded and not record.dropouts:
         yield skipped(f"fewer than {t.OUTLIER_ROWS} values of each dimension")
-        return
-    for item in items:
-        share, dimension = max(((share, place) for place, share in enumerate(item.sentinel)), default=(0.0, 0))
-        # A reward is the same at the end of each episode, and so is what is observed at its start.
-        if 0.0 < share < t.SENTINEL and item.role == "model input" and family.name != "reinforcement learning":
-            low, high = item.minimum[dimension], item.maximum[dimension]
-            yield warned(
-                f"{called(item)}: {share:.1%} of the values of dimension {dimension} are one and the same, and far from"
-                f" all others ({number(low)} to {number(high)}): does it stand for a missing value?",
-                "leave out what is missing, or mask it, before statistics are taken",
-                item.where,
-                share=share,
-                dimension=dimension,
-            )
-            continue
-        score, dimension = max((score, place) for place, score in enumerate(item.outlier))
-        far = [(s, place) for place, s in enumerate(item.outlier) if _deviations(item, place) > t.OUTLIER_DEVIATIONS]
-        if far:
-            score, dimension = max(far)
-        numbers: dict[str, Any] = {"score": score, "dimension": dimension, "rows": item.rows}
-        if far and score > t.OUTLIER_SCORE:
-            yield warned(
-                f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
-                f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
-                "look at that sample; filter outliers, or normalize with percentiles",
-                item.where,
-                **numbers,
-            )
-        else:
-            yield passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
+    yield from (_outlier(item) for item in items if item not in coded)
+
+
+def _dropouts(record: Record) -> Iterable[Outcome]:
+    for lost in record.dropouts:
+        dimensions = f"dimension{'s' * (len(lost.dimensions) > 1)} {', '.join(map(str, lost.dimensions[:8]))}"
+        yield warned(
+            f"{lost.part}: {lost.share:.1%} of the steps of {dimensions} leave their course for one and the same place,"
+            " and come back: does it stand for a reading that was lost?",
+            "interpolate what is missing, or mask it, before coordinates are changed and statistics are taken",
+            share=lost.share,
+            dimension=lost.dimensions[0],
+        )
+
+
+def _stand_in(item: TensorStatistics) -> Outcome:
+    """Speak of the value that stands far from all others, again and again."""
+    share, dimension = max((share, place) for place, share in enumerate(item.sentinel))
+    low, high = item.minimum[dimension], item.maximum[dimension]
+    return warned(
+        f"{called(item)}: {share:.1%} of the values of dimension {dimension} are one and the same, and far from"
+        f" all others ({number(low)} to {number(high)}): does it stand for a missing value?",
+        "leave out what is missing, or mask it, before statistics are taken",
+        item.where,
+        share=share,
+        dimension=dimension,
+    )
+
+
+def _outlier(item: TensorStatistics) -> Outcome:
+    score, dimension = max((score, place) for place, score in enumerate(item.outlier))
+    far = [(s, place) for place, s in enumerate(item.outlier) if _deviations(item, place) > t.OUTLIER_DEVIATIONS]
+    if far:
+        score, dimension = max(far)
+    numbers: dict[str, Any] = {"score": score, "dimension": dimension, "rows": item.rows}
+    if not far or score <= t.OUTLIER_SCORE:
+        return passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
+    return warned(
+        f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
+        f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
+        "look at that sample; filter outliers, or normalize with percentiles",
+        item.where,
+        **numbers,
+    )
 
 
 def _deviations(item: TensorStatistics, place: int) -> float:

@@ -121,6 +121,20 @@ class Relation:
     """As `dependence`, beside rows that are shuffled among their neighbours; None where neighbours are all alike."""
 
 
+@dataclass(slots=True)
+class Dropout:
+    """Steps of the sequences of a data set that hold a stand-in for what was not measured."""
+
+    part: str
+    """Key of the batch."""
+    share: float
+    """Of the steps that leave their course for one and the same place, and come back."""
+    dimensions: list[int]
+    """Features that do."""
+    samples: int
+    """Sequences that were looked at."""
+
+
 SHIFTED = "shifted"
 """What was done to a picture that was cropped, or moved to a side."""
 

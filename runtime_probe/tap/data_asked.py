@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime_probe.tap import again, augmentations, collating, copies, held_out, relations, seeding, stored, vectors
+from runtime_probe.tap import (
+    again,
+    augmentations,
+    collating,
+    copies,
+    dropouts,
+    held_out,
+    relations,
+    seeding,
+    stored,
+    vectors,
+)
 
 if TYPE_CHECKING:
     from runtime_probe.record import Record
@@ -29,11 +40,13 @@ def ask(session: Session, living: Living) -> None:
     with session.looking("asking whether reading sets a seed"):
         record.batch.seeded = seeding.seeded_by_reading(loader)
     with session.looking("relating targets to inputs"):
-        stretches = relations.read(loader) if inputs else []
+        stretches = relations.read(loader) if inputs or targets else []
         record.relations = relations.look(stretches, inputs, targets) + relations.answers(stretches)
         if _compares_views(record) and not targets and len(inputs) == 2:
             record.relations = relations.pair(stretches, *sorted(inputs))
-        record.copies = copies.look(stretches, inputs, targets)
+        # What is generated from nothing but noise is a target alone.
+        record.dropouts = dropouts.look(stretches, inputs | targets)
+        record.copies = copies.look(stretches, inputs or targets, targets if inputs else ())
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)

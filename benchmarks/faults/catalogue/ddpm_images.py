@@ -59,7 +59,7 @@ FAMILY = FamilyOfFaults(
         # Easy to learn: the same picture over and over.
         fault(
             "each-picture-from-the-same-seed",
-            "inputs-constant",
+            "inputs-repeated inputs-constant",
             "manual_seed(self.seed * 100003 + index)",
             "manual_seed(self.seed)",
         ),
