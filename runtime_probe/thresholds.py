@@ -164,6 +164,8 @@ REPEATED_ROWS = 16
 """Rows in which two dimensions hold the same numbers."""
 POINTS_ELSEWHERE = 0.5
 """Of the times that rows came back in another order; some permutations are their own inverse."""
+HANDED_PAIRS = 2
+"""Draws in which something comes back as its mirror image and keeps its name: one may be seen wrongly."""
 SHIFTED_PICTURES = 4
 """Draws of pictures that were shifted while their masks were not; one may be like another part of itself."""
 DRIVEN = 2

@@ -27,6 +27,12 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
                 elsewhere=found.elsewhere,
                 **numbers,
             )
+        elif found.handed and found.unmoved == found.pairs >= t.HANDED_PAIRS:
+            yield warned(
+                f"{said}, and what {found.target} says stays, though {found.handed} are each other's mirror image",
+                "exchange the two wherever the picture is flipped, or leave this flip out",
+                **numbers,
+            )
         elif found.unmoved < found.pairs:
             yield passed(f"{said}, and {found.target} changes with it", **numbers)
         elif found.turn == SHIFTED and found.pairs < t.SHIFTED_PICTURES:

@@ -37,7 +37,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
 
 
 def _dropouts(record: Record) -> Iterable[Outcome]:
-    for lost in record.dropouts:
+    for lost in (dropout for dropout in record.dropouts if dropout.dimensions):
         dimensions = f"dimension{'s' * (len(lost.dimensions) > 1)} {', '.join(map(str, lost.dimensions[:8]))}"
         yield warned(
             f"{lost.part}: {lost.share:.1%} of the steps of {dimensions} leave their course for one and the same place,"
@@ -51,10 +51,9 @@ def _dropouts(record: Record) -> Iterable[Outcome]:
 def _stand_in(item: TensorStatistics) -> Outcome:
     """Speak of the value that stands far from all others, again and again."""
     share, dimension = max((share, place) for place, share in enumerate(item.sentinel))
-    low, high = item.minimum[dimension], item.maximum[dimension]
     return warned(
         f"{called(item)}: {share:.1%} of the values of dimension {dimension} are one and the same, and far from"
-        f" all others ({number(low)} to {number(high)}): does it stand for a missing value?",
+        f" all others{_range(item, dimension)}: does it stand for a missing value?",
         "leave out what is missing, or mask it, before statistics are taken",
         item.where,
         share=share,
@@ -72,11 +71,17 @@ def _outlier(item: TensorStatistics) -> Outcome:
         return passed(f"{called(item)}: at most {number(score)} robust standard deviations", **numbers)
     return warned(
         f"{called(item)}: a value of dimension {dimension} lies {number(score)} robust standard deviations out"
-        f" ({number(item.minimum[dimension])} to {number(item.maximum[dimension])})",
+        f"{_range(item, dimension)}",
         "look at that sample; filter outliers, or normalize with percentiles",
         item.where,
         **numbers,
     )
+
+
+def _range(item: TensorStatistics, place: int) -> str:
+    if min(len(item.minimum), len(item.maximum)) <= place:
+        return ""
+    return f" ({number(item.minimum[place])} to {number(item.maximum[place])})"
 
 
 def _deviations(item: TensorStatistics, place: int) -> float:

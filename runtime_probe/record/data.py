@@ -158,6 +158,8 @@ class Augmentation:
     """Draws in which the pictures of a sample came back turned."""
     unmoved: int = 0
     """Those in which its target came back as it was."""
+    handed: str = ""
+    """Names of two classes, or keypoints, that are each other's mirror image, where the target holds one."""
     elsewhere: int = 0
     """Those in which rows came back in another order, and the row that the target points to was another one."""
 

@@ -76,11 +76,31 @@ def turned(first: torch.Tensor, later: torch.Tensor) -> str:
     return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
 
 
+def turned_and_moved(first: torch.Tensor, later: torch.Tensor) -> str:
+    """As `turned`, of pictures (C, H, W) that may have been shifted as well."""
+    if min(first.shape[-2:]) < SHORTEST:
+        return turned(first, later)
+    same = _aligned(first, later)
+    fitting = {name: turn(first) for name, turn in TURNS.items() if name != REVERSED}
+    found = {name: _aligned(x, later) for name, x in fitting.items() if x.shape == later.shape}
+    best = max(found, key=lambda name: found[name])
+    return best if found[best] > max(_ALIKE, same + _CLEARLY) else ""
+
+
 def _is_shifted(first: torch.Tensor, later: torch.Tensor) -> bool:
-    """Whether a picture (C, H, W) came back with its content at another place, as after a crop: in grey."""
-    a, b = (x.mean(dim=0) - x.mean() for x in (first, later))
-    if a.shape != b.shape or min(a.shape) < SHORTEST or abs(_correlation(a, b)) >= _OTHER:
+    """Whether a picture (C, H, W) came back with its content at another place, as after a crop."""
+    if min(first.shape[-2:]) < SHORTEST or abs(_correlation(*_grey(first, later))) >= _OTHER:
         return False
+    return _aligned(first, later) > _ALIKE
+
+
+def _grey(first: torch.Tensor, later: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return first.mean(dim=0) - first.mean(), later.mean(dim=0) - later.mean()
+
+
+def _aligned(first: torch.Tensor, later: torch.Tensor) -> float:
+    """Correlation, in grey, of what is seen in both of two pictures (C, H, W), shifted to where they fit best."""
+    a, b = _grey(first, later)
     spectrum = torch.fft.rfft2(a).conj() * torch.fft.rfft2(b)
     best = int(torch.fft.irfft2(spectrum, s=a.shape).argmax())
     parts = []
@@ -89,7 +109,7 @@ def _is_shifted(first: torch.Tensor, later: torch.Tensor) -> bool:
         parts.append((slice(max(0, -by), size - max(0, by)), slice(max(0, by), size + min(0, by))))
     (rows, other_rows), (columns, other_columns) = parts
     seen = a[rows, columns]
-    return seen.numel() >= _OVERLAP * a.numel() and _correlation(seen, b[other_rows, other_columns]) > _ALIKE
+    return _correlation(seen, b[other_rows, other_columns]) if seen.numel() >= _OVERLAP * a.numel() else 0.0
 
 
 def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -10,6 +10,7 @@ from runtime_probe.tap import (
     collating,
     copies,
     dropouts,
+    handed,
     held_out,
     relations,
     seeding,
@@ -50,6 +51,7 @@ def ask(session: Session, living: Living) -> None:
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)
+        record.augmentations += handed.look(loader, inputs, targets, record)
     with session.looking("comparing held-out data"):
         record.held_out = held_out.compare(loader, inputs, living)
 

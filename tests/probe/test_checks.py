@@ -314,6 +314,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "fast": (healthy(steps=series(falling(factor=0.8), gain=0.4)), "learning-rate-too-high"),
     "long updates, once the rate is reached": (healthy(optimizers=[OptimizerRecord("AdamW", [1e-3], 0.0, 12345, STEP, highest_rate=0.1)]), "learning-rate-too-high"),
     "updates that lead nowhere": (healthy(features=Features(planned_steps=100)), "learning-rate-too-low"),
+    "a sign flipped, and its class not": (healthy(augmentations=[Augmentation("image", "label", "flipped left to right", spatial=False, whole=True, pairs=4, unmoved=4, handed="`turn_left` and `turn_right`")]), "augmentation-not-of-targets"),
     "a picture shifted, and its mask not": (healthy(augmentations=[Augmentation("image", "mask", SHIFTED, spatial=True, numbers=1024, whole=True, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
     "a picture turned, and its action not": (healthy(augmentations=[Augmentation("image", "action", "turned by 90 degrees", spatial=False, numbers=7, pairs=6, unmoved=6)]), "augmentation-not-of-targets"),
     "samples that do not count, and do": (healthy(masks=[MaskRecord("[2]", boolean=False, dimensions=1, share=0.7, variable="held", used=False)]), "mask-unused"),

@@ -9,7 +9,7 @@ FAMILY = FamilyOfFaults(
         # A mirrored left fingertip is a right one.
         fault(
             "flip-keeps-left-and-right",
-            "",
+            "augmentation-not-of-targets",
             "                points, visible = points[FLIP_ORDER], visible[FLIP_ORDER]\n",
             "",
         ),
