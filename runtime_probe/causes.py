@@ -40,7 +40,7 @@ _EFFECTS = (
     # Causes where nothing above is.
     "learning-rate-too-high", "exploding-gradients", "nan-or-inf", "vanishing-gradients", "learning-rate-too-low",
     # Risks that many live with.
-    "targets-constant", "data-outliers", "reward-scale", "flow-time-reaches-ends",
+    "targets-constant", "data-outliers", "evaluated-in-train-mode", "reward-scale", "flow-time-reaches-ends",
 )  # fmt: skip
 _SYMPTOMS = (
     "input-scales-differ", "gradient-mismatch", "gradient-scales-differ", "loss-not-decreasing",

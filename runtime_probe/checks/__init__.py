@@ -30,6 +30,7 @@ from runtime_probe.checks import (
     entropy_punished,
     errors_cancel,
     eval_mode,
+    evaluated_in_training,
     everything_frozen,
     exploding_gradients,
     few_dominate,
@@ -160,6 +161,7 @@ ALL: tuple[Check, ...] = (
     decay_in_adam.CHECK,
     betas_exchanged.CHECK,
     eval_mode.CHECK,
+    evaluated_in_training.CHECK,
     inputs_ignored.CHECK,
     loss_at_start.CHECK,
     # 4 gradients

@@ -136,6 +136,8 @@ class Features:
     """The token that follows all that a language model learns, and is ignored; None without one."""
     answers_ignored: bool = False
     """A language model learns how rows begin, and what follows is ignored."""
+    never_in_eval: list[Where] = field(default_factory=list)
+    """Evaluations that the script writes, where nothing in it sets the mode of any model."""
     left_out: list[LeftOut] = field(default_factory=list)
     unlearnt: list[Unlearnt] = field(default_factory=list)
     """Outputs of models that some dimensions of get a gradient, and others never."""

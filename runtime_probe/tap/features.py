@@ -14,6 +14,7 @@ from runtime_probe.tap import (
     keepers,
     living,
     loops,
+    modes,
     places,
     planned,
     randomness,
@@ -79,6 +80,9 @@ def after_warm_up(session: Session) -> None:
     alive = living.found()
     with session.looking("asking what keeps the best weights"):
         session.record.keepers = keepers.among(alive) + keepers.written(places.files())
+    with session.looking("reading evaluations"):
+        classes = {root.name for root in session.ledger.roots}
+        session.record.features.never_in_eval = modes.never_in_eval(places.files(), classes)
     if session.record.features.noised_targets:
         with session.looking("reading samplers"):
             session.record.features.samplers = samplers.written(places.files())

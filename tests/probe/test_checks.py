@@ -379,6 +379,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "discounted": (healthy(features=RL, rewards=dataclasses.replace(REWARDS, nonzero=4)), "reward-discounted-away"),
     "dropped frames": (healthy(batch=Batch(1, 64, 4, timestamps={"timestamp": [0.0, 0.1, 0.2, 0.4, 0.5]})), "timestamps-misaligned"),
     "one target": (healthy(loss_calls=[mse(target_shape=[64, 1], target_minimum=1.0, target_maximum=1.0)]), "targets-constant"),
+    "an evaluation with dropout": (healthy(models=[ModelRecord("MLP", 1, 1, [0], True, dropouts={"drop": 0.1})], features=Features(never_in_eval=[Where("train.py", 9, "evaluate")])), "evaluated-in-train-mode"),
     "dropout in eval mode": (healthy(models=[ModelRecord("MLP", 1, 1, [0], False, idle=["Dropout"])]), "eval-mode-in-training"),
     "a network that judges": (healthy(parameters=[*healthy().parameters, dataclasses.replace(LOST, model=-1)]), "parameters-not-in-optimizer"),
     "half the rate in ten steps": (healthy(steps=[dataclasses.replace(s, rates=[1e-3 * 0.9**s.number]) for s in series(falling())]), "learning-rate-too-low"),

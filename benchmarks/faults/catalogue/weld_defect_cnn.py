@@ -61,6 +61,8 @@ FAMILY = FamilyOfFaults(
         ),
         # The evaluation before training leaves the model in eval mode.
         fault("train-mode-forgotten", "eval-mode-in-training", "        model.train()\n", ""),
+        # And it never is in it: batch normalization and dropout go on while the net is tested.
+        fault("eval-mode-forgotten", "evaluated-in-train-mode", "    model.eval()\n", ""),
         # Model.
         # 0.999 in Keras' convention: the running statistics hardly move within 400 steps.
         fault(
