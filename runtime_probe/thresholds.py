@@ -158,10 +158,14 @@ ACTING_RATIO, ACTING_SHIFT = 10.0, 10.0
 """And for states that a policy has led to: an untrained one goes where no demonstration was."""
 IGNORED = 0.05
 """Of labels, one for each sample."""
+IGNORED_PIXELS = 0.3
+"""Of the pixels of masks: borders, and what nobody has labelled, are less."""
 SMOOTHING = 0.5
 """Label smoothing; 0.1 is usual (Szegedy et al., arXiv:1512.00567)."""
 REPEATED_ROWS = 16
 """Rows in which two dimensions hold the same numbers."""
+BLENDED = 0.3
+"""Of borders between classes two or more apart. Masks that are resized bilinearly have 0.45 to 0.95, others none."""
 POINTS_ELSEWHERE = 0.5
 """Of the times that rows came back in another order; some permutations are their own inverse."""
 HANDED_PAIRS = 2

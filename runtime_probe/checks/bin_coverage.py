@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 def run(record: Record, family: Family) -> Iterable[Outcome]:
     """Count classes and how the labels spread over them."""
+    for unseen in record.classes_unseen:
+        yield warned(
+            f"{len(unseen.missing)} of the {unseen.classes} classes ({names(list(map(str, unseen.missing)))}) are no"
+            f" label of any of {unseen.samples} samples of the data set",
+            "look at how labels become numbers: were some merged, cut off, divided or rounded? Else the head has"
+            " outputs that nothing trains but to be low",
+            missing=len(unseen.missing),
+            classes=unseen.classes,
+        )
     calls = [call for call in record.loss_calls if call.classes > 1 and call.classes_seen > 0]
     if not calls:
         yield skipped("no labels of classes were seen")

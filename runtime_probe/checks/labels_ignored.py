@@ -19,12 +19,21 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
     features = record.features
     where = next((call.where for call in record.loss_calls if call.classes), None)
     left_out = max(record.loss_calls, key=lambda call: call.ignored, default=None)
+    pixels = max(record.loss_calls, key=lambda call: call.ignored_pixels, default=None)
     if left_out is not None and left_out.ignored > t.IGNORED:
         yield warned(
             f"{left_out.ignored:.0%} of the labels of {left_out.function}, one for each sample, are ignored",
             "drop ignore_index, or give it a number that is no class",
             left_out.where,
             ignored=left_out.ignored,
+        )
+    elif pixels is not None and pixels.ignored_pixels > t.IGNORED_PIXELS:
+        yield warned(
+            f"{pixels.ignored_pixels:.0%} of the pixels that {pixels.function} is given are of a class that it ignores,"
+            " and that the head has an output for: it is never told where that class is",
+            "drop ignore_index, or give what nobody labelled a number that is no class (255)",
+            pixels.where,
+            ignored=pixels.ignored_pixels,
         )
     elif features.one_position:
         yield warned(

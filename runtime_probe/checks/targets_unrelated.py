@@ -40,6 +40,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             moved.where,
         )
         return
+    yield from _maps(record)
     for relation in record.relations:
         if relation.dependence < t.UNRELATED:
             yield warned(
@@ -59,8 +60,30 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{relation.part} depends on the inputs", dependence=relation.dependence)
-    if not record.relations:
+    if not record.relations and not record.map_fits:
         yield skipped("the data set was not read: no map-style loader, too few or too slow samples, or no target in it")
+
+
+def _maps(record: Record) -> Iterable[Outcome]:
+    for fit in record.map_fits:
+        if fit.turn:
+            yield warned(
+                f"in {fit.samples} samples of the data set, the borders in {fit.part} lie where their pictures have"
+                f" edges only once they are {fit.turn}: the correlation is {number(fit.fits)}, and {number(fit.stays)}"
+                " as they are",
+                "draw a few masks over their pictures: rows and columns, width and height, corners and crops alike",
+                correlation=fit.fits,
+                as_they_are=fit.stays,
+            )
+        elif fit.dependence is not None and fit.dependence < t.UNRELATED:
+            yield warned(
+                f"in {fit.samples} samples of the data set, {fit.part} fits its own picture no better than those of"
+                f" others ({number(fit.dependence)} standard errors)",
+                "draw a few masks over their pictures: both lists in the same order, joined by the same key",
+                dependence=fit.dependence,
+            )
+        else:
+            yield passed(f"{fit.part} lies over its pictures as it is", as_they_are=fit.stays)
 
 
 CHECK = Check(

@@ -13,9 +13,11 @@ from runtime_probe.record.data import SHIFTED as SHIFTED
 from runtime_probe.record.data import AskedOutside as AskedOutside
 from runtime_probe.record.data import Augmentation as Augmentation
 from runtime_probe.record.data import Batch as Batch
+from runtime_probe.record.data import ClassesUnseen as ClassesUnseen
 from runtime_probe.record.data import Copies as Copies
 from runtime_probe.record.data import Dropout as Dropout
 from runtime_probe.record.data import HeldOut as HeldOut
+from runtime_probe.record.data import MapFit as MapFit
 from runtime_probe.record.data import Relation as Relation
 from runtime_probe.record.data import TakenApart as TakenApart
 from runtime_probe.record.data import TensorStatistics as TensorStatistics
@@ -125,6 +127,8 @@ class Record:
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     pulls: list[PullRecord] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    map_fits: list[MapFit] = field(default_factory=list)
+    classes_unseen: list[ClassesUnseen] = field(default_factory=list)
     dropouts: list[Dropout] = field(default_factory=list)
     augmentations: list[Augmentation] = field(default_factory=list)
     nonfinite: list[NonFinite] = field(default_factory=list)

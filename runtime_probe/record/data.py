@@ -122,6 +122,38 @@ class Relation:
 
 
 @dataclass(slots=True)
+class MapFit:
+    """How maps that are targets lie over the pictures of their samples: correlations of borders and edges."""
+
+    part: str
+    """Key of the batch: the maps."""
+    samples: int
+    stays: float = 0.0
+    """Correlation as they are, less that with other samples."""
+    turn: str = ""
+    """What must be done to them to fit far better, such as `transposed`; empty where nothing must."""
+    fits: float = 0.0
+    """Correlation after that."""
+    dependence: float | None = None
+    """Standard errors by which labels have more to do with their own picture than with others."""
+    blended: float = 0.0
+    """Share of the borders between labels two or more apart that a thin line of a label in between runs along."""
+
+
+@dataclass(slots=True)
+class ClassesUnseen:
+    """Classes of a head that no sample has a label of."""
+
+    part: str
+    """Key of the batch: the labels."""
+    classes: int
+    """Outputs of the head."""
+    missing: list[int]
+    samples: int
+    """That were read, from all over the data set."""
+
+
+@dataclass(slots=True)
 class Dropout:
     """Steps of the sequences of a data set that hold a stand-in for what was not measured."""
 

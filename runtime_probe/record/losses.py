@@ -48,6 +48,8 @@ class LossCall:
     """Label smoothing: what is taken from the true class and shared out among all."""
     ignored: float = 0.0
     """Share of labels, one for each sample, that is ignored."""
+    ignored_pixels: float = 0.0
+    """Share of the labels of masks (N, H, W) that is ignored, though it is a class of the head."""
     weighted: bool = False
     """Class weights or label smoothing: the value at the start is not ln C."""
     swapped: bool = False

@@ -12,9 +12,11 @@ from runtime_probe.tap import (
     dropouts,
     handed,
     held_out,
+    maps,
     relations,
     seeding,
     stored,
+    unseen,
     vectors,
 )
 
@@ -48,6 +50,10 @@ def ask(session: Session, living: Living) -> None:
         # What is generated from nothing but noise is a target alone.
         record.dropouts = dropouts.look(stretches, inputs | targets)
         record.copies = copies.look(stretches, inputs or targets, targets if inputs else ())
+    with session.looking("laying masks over pictures"):
+        record.map_fits = maps.look(loader, inputs, targets)
+    with session.looking("looking for samples of each class"):
+        record.classes_unseen = unseen.look(loader, targets, record)
     with session.looking("asking for the same samples again"):
         draws = again.draw(loader)
         record.augmentations += augmentations.compare(draws, inputs, targets) + vectors.compare(draws, inputs, targets)

@@ -29,6 +29,8 @@ _ONE_WAY = frozenset("binary_cross_entropy binary_cross_entropy_with_logits cros
 """Losses whose input is what is learnt, and whose target is what it is to be."""
 _DIFFERENCE = "_convdiag_difference"
 _IGNORED = -100
+_MASKS = 3
+"""Dimensions of the classes of pixels (N, H, W)."""
 """A label that does not count, whatever index the script has for it."""
 
 
@@ -77,6 +79,8 @@ class Losses:
             # Sequences have padding and pixels have borders; the one label of a sample is what somebody gave it.
             if target.dim() == 1 and any(part.shape == target.shape for part in self.session.parts.handed_out):
                 call.ignored = float((target == index).float().mean())
+            elif target.dim() == _MASKS and 0 <= index < call.classes:
+                call.ignored_pixels = float((target == index).float().mean())
             self.cut_from = target._base if target.dim() == 1 else None
             target = target.masked_fill(target == index, _IGNORED)
         call.swapped = name in _ONE_WAY and target.requires_grad and not given.requires_grad
