@@ -41,6 +41,7 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
         )
         return
     yield from _maps(record)
+    yield from _inputs(record)
     for relation in record.relations:
         if relation.dependence < t.UNRELATED:
             yield warned(
@@ -60,8 +61,19 @@ def run(record: Record, family: Family) -> Iterable[Outcome]:
             )
         else:
             yield passed(f"{relation.part} depends on the inputs", dependence=relation.dependence)
-    if not record.relations and not record.map_fits:
+    if not record.relations and not record.map_fits and not record.input_relations:
         yield skipped("the data set was not read: no map-style loader, too few or too slow samples, or no target in it")
+
+
+def _inputs(record: Record) -> Iterable[Outcome]:
+    for relation in record.input_relations:
+        if relation.dependence < t.UNRELATED:
+            yield warned(
+                f"in {relation.samples} samples of the data set, the targets depend on {relation.part}, one of the"
+                f" inputs, no more than on that of other samples ({number(relation.dependence)} standard deviations)",
+                "look at a few samples: is each of their parts of the same moment and episode? One index for all",
+                dependence=relation.dependence,
+            )
 
 
 def _maps(record: Record) -> Iterable[Outcome]:

@@ -127,6 +127,8 @@ class Record:
     """What an update does to the log-probability of each action, correlated with its return; one for each update."""
     pulls: list[PullRecord] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    input_relations: list[Relation] = field(default_factory=list)
+    """Of each of several inputs to all targets."""
     map_fits: list[MapFit] = field(default_factory=list)
     classes_unseen: list[ClassesUnseen] = field(default_factory=list)
     dropouts: list[Dropout] = field(default_factory=list)

@@ -45,6 +45,7 @@ def ask(session: Session, living: Living) -> None:
     with session.looking("relating targets to inputs"):
         stretches = relations.read(loader) if inputs or targets else []
         record.relations = relations.look(stretches, inputs, targets) + relations.answers(stretches)
+        record.input_relations = relations.of_inputs(stretches, inputs, targets)
         if _compares_views(record) and not targets and len(inputs) == 2:
             record.relations = relations.pair(stretches, *sorted(inputs))
         # What is generated from nothing but noise is a target alone.

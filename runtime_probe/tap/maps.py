@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch.utils.data import DataLoader
 
-_SAMPLES, _FEWEST, _SECONDS = 96, 24, 1.0
+_SAMPLES, _FEWEST, _SECONDS, _MOST_NUMBERS = 96, 24, 1.0, 50_000_000
 _SMALLEST, _LARGEST = 12, 128
 """Rows and columns of a map; larger ones are looked at in so many."""
 _MAPS, _PICTURES = 3, 4
@@ -55,8 +55,9 @@ def look(loader: DataLoader[Any], inputs: Iterable[str], targets: Iterable[str])
     if isinstance(data, IterableDataset) or loader.collate_fn is None or not (set(inputs) and set(targets)):
         return []
     with untouched():
-        chosen = spread_out(data, _SAMPLES)
-        if len(chosen) < _FEWEST or not _has_maps(loader, chosen[:1], targets):
+        numbers = _numbers(loader, targets)
+        chosen = spread_out(data, min(_SAMPLES, _MOST_NUMBERS // numbers)) if numbers else []
+        if len(chosen) < _FEWEST:
             return []
         read = samples(data, chosen, time.monotonic() + _SECONDS)
         parts = dict(tensors(loader.collate_fn(read)))
@@ -73,11 +74,13 @@ def _part(parts: dict[str, torch.Tensor], name: str) -> torch.Tensor | None:
     return parts[name].detach().cpu() if name in parts else None
 
 
-def _has_maps(loader: DataLoader[Any], chosen: list[int], targets: Iterable[str]) -> bool:
-    """Whether a target of one sample may be a map: nothing more is read where none is."""
-    read = loader.collate_fn(samples(loader.dataset, chosen, 0.0)) if loader.collate_fn is not None else None
-    shapes = [part.shape for name, part in tensors(read) if name in set(targets)]
-    return any(len(shape) >= _MAPS and min(shape[-2:]) >= _SMALLEST for shape in shapes)
+def _numbers(loader: DataLoader[Any], targets: Iterable[str]) -> int:
+    """Numbers of one sample; 0 where no target may be a map, and nothing more is to be read."""
+    first = samples(loader.dataset, spread_out(loader.dataset, 1), 0.0)
+    parts = list(tensors(loader.collate_fn(first))) if first and loader.collate_fn is not None else []
+    shapes = [part.shape for name, part in parts if name in set(targets)]
+    maps = any(len(shape) >= _MAPS and min(shape[-2:]) >= _SMALLEST for shape in shapes)
+    return sum(part.numel() for _, part in parts) if maps else 0
 
 
 def _fit(name: str, pictures: list[torch.Tensor], maps: torch.Tensor | None) -> MapFit | None:

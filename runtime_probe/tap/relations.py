@@ -37,6 +37,8 @@ _BINS = 16
 """Columns of whole numbers that are quantities, each in bins; more are a sequence of tokens."""
 _BUCKETS = 256
 """Tokens are counted in so many."""
+_SEVERAL, _MASK = 2, 2
+"""Inputs, one of which may be of another sample, and different numbers in a mask."""
 _TOKENS, _IGNORED = 2, -100
 """Dimensions of token sequences (N, T), and the label that does not count."""
 _PERMUTATIONS = 64
@@ -67,6 +69,25 @@ def look(stretches: list[Any], inputs: Iterable[str], targets: Iterable[str]) ->
         if x is not None and y is not None and len(x) == len(y) == len(stretches) * _LENGTH:
             found.append(_relation(name, x, y, lagged(_fewer(x, _FITTED), y)))
     return found
+
+
+def of_inputs(stretches: list[Any], inputs: Iterable[str], targets: Iterable[str]) -> list[Relation]:
+    """Relate each of several inputs to all targets: one may be of another sample than the rest.
+
+    Left out is what has one number for each sample, or nothing but two of them: lengths, masks.
+    """
+    parts = [dict(tensors(stretch)) for stretch in stretches]
+    found = {name: [part[name] for part in parts if name in part] for name in sorted(inputs)}
+    wanted = [_labels([part[name] for part in parts if name in part], set()) for name in sorted(targets)]
+    known = [y for y in wanted if y is not None and len(y) == len(stretches) * _LENGTH]
+    if len(stretches) < _FEWEST or len(found) < _SEVERAL or not known:
+        return []
+    relations = []
+    for name, values in found.items():
+        x = _features(values) if values and values[0].dim() > 1 and values[0].shape[1:].numel() > 1 else None
+        if x is not None and len(x) == len(known[0]) and x.numel() and len(values[0].unique()) > _MASK:
+            relations.append(Relation(name, len(x), dependence(kernels(x, torch.cat(known, dim=1))), 1.0, 1.0, 1.0))
+    return relations
 
 
 def answers(stretches: list[Any]) -> list[Relation]:

@@ -306,6 +306,7 @@ HINTS: dict[str, tuple[Record, str]] = {
     "labels smoothed away": (healthy(loss_calls=[cross_entropy(smoothing=0.9)]), "label-smoothing-too-high"),
     "a background that is ignored": (healthy(loss_calls=[cross_entropy(ignored_pixels=0.7)]), "labels-ignored-wrongly"),
     "a class that nothing is of": (healthy(classes_unseen=[ClassesUnseen("[1]", 4, [3], 512)]), "bins-not-covered"),
+    "an input of another sample": (healthy(input_relations=[Relation("image", 1024, 0.4, 1.0, 1.0, 1.0)]), "targets-unrelated"),
     "a mask that is transposed": (healthy(map_fits=[MapFit("[1]", 96, 0.01, "transposed", 0.5, 40.0)]), "targets-unrelated"),
     "masks of other pictures": (healthy(map_fits=[MapFit("[1]", 96, 0.01, dependence=0.5)]), "targets-unrelated"),
     "masks that were interpolated": (healthy(map_fits=[MapFit("[1]", 96, 0.5, dependence=40.0, blended=0.6)]), "masks-interpolated"),

@@ -156,3 +156,26 @@ def test_what_cannot_be_asked_is_left() -> None:
 def test_a_slow_data_set_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relations, "_SECONDS", -1.0)
     assert not asked(*trajectories())
+
+
+def asked_of_inputs(*parts: Any, targets: set[str]) -> dict[str, bool]:
+    """Whether all targets together depend on each input of a data set of these parts."""
+    stretches = relations.read(DataLoader(TensorDataset(*parts), batch_size=8))
+    given = {f"[{place}]" for place in range(len(parts))} - targets
+    return {found.part: found.dependence > 2.5 for found in relations.of_inputs(stretches, given, targets)}
+
+
+def test_one_input_of_another_sample_is_found_beside_one_that_belongs() -> None:
+    images, places = blobs()
+    state = torch.randn(len(places), 3)
+    action = places + state[:, :2]
+    assert asked_of_inputs(images, state, action, targets={"[2]"}) == {"[0]": True, "[1]": True}
+    assert asked_of_inputs(images.roll(1, 0), state, action, targets={"[2]"}) == {"[0]": False, "[1]": True}
+    assert asked_of_inputs(images, state.roll(1, 0), action, targets={"[2]"}) == {"[0]": True, "[1]": False}
+
+
+def test_lengths_masks_and_a_single_input_are_not_asked_alone() -> None:
+    images, places = blobs()
+    mask, length = (torch.rand(len(places), 7) < 0.5), torch.randint(9, (len(places),))
+    assert asked_of_inputs(images, mask.long(), length, places, targets={"[3]"}) == {"[0]": True}
+    assert asked_of_inputs(images, places, targets={"[1]"}) == {}

@@ -26,6 +26,34 @@ FAMILY = FamilyOfFaults(
             "torch.tensor([0.45, 0.42, 0.40]), torch.tensor([0.22, 0.20, 0.21])",
             "torch.tensor([123.7, 116.3, 103.5]), torch.tensor([58.4, 57.1, 57.4])",
         ),
+        # Rows and columns, width and height: one library's order for the pictures, another one's for the masks.
+        fault("mask-transposed", "targets-unrelated", "self.masks[index].long()", "self.masks[index].long().T"),
+        fault(
+            "mask-of-the-picture-before",
+            "targets-unrelated",
+            "self.masks[index].long()",
+            "self.masks[index - 1].long()",
+        ),
+        # Read at half the size, and taken back as a picture is: means of class numbers.
+        fault(
+            "mask-resized-bilinearly",
+            "masks-interpolated",
+            "mask = self.masks[index].long()",
+            "small = self.masks[index][None, None, ::2, ::2].float()\n"
+            '        mask = F.interpolate(small, scale_factor=2.0, mode="bilinear")[0, 0].long()',
+        ),
+        fault(
+            "background-ignored",
+            "labels-ignored-wrongly",
+            "F.cross_entropy(logits, masks)",
+            "F.cross_entropy(logits, masks, ignore_index=0)",
+        ),
+        fault(
+            "shapes-all-one-class",
+            "bins-not-covered",
+            "self.masks[index].long()",
+            "(self.masks[index] > 0).long()",
+        ),
         # A batch that comes again and again can be learned by heart, whichever way its masks lie.
         fault("picture-flipped-without-mask", "augmentation-not-of-targets", "            mask = mask.flip(-1)\n", ""),
         # Set before the first evaluation, and that one ends in the other mode.

@@ -11,6 +11,12 @@ FAMILY = FamilyOfFaults(
     (
         # Lightning skips the step with no more than a warning.
         fault(
+            "pictures-of-the-frame-before",
+            "targets-unrelated",
+            "pixels = self.images[index].permute",
+            "pixels = self.images[index - 1].permute",
+        ),
+        fault(
             "training-step-returns-nothing",
             "loss-detached parameters-without-gradient parameters-not-moving",
             _RETURN,
