@@ -74,6 +74,8 @@ def _inputs(record: Record) -> Iterable[Outcome]:
                 "look at a few samples: is each of their parts of the same moment and episode? One index for all",
                 dependence=relation.dependence,
             )
+        else:
+            yield passed(f"the targets depend on {relation.part}", dependence=relation.dependence)
 
 
 def _maps(record: Record) -> Iterable[Outcome]:
